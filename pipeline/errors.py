@@ -1,0 +1,243 @@
+"""Every exception of the framework, in one tree.
+
+::
+
+    PipelineError
+    ├── ConfigError                 the configuration is wrong; says where and what to do
+    ├── MiddlewareError             a middleware broke its contract, as by returning None
+    ├── InvalidMessage              (also a ValueError)
+    │   ├── MissingMessageField
+    │   └── InvalidMessageField
+    ├── InvalidEndpoint             a message for an endpoint that a worker doesn't have
+    ├── DuplicateConnectorError     two connectors of one name in a worker
+    ├── BrokerError
+    │   ├── BrokerUnavailable       no connection now; what was sent may have happened
+    │   ├── ServerRefused           the server said no: password, settings, memory, a script
+    │   └── QueueFull               ``max_depth`` reached, or too much waits to be sent
+    ├── EmbeddedServerError         no server binary, or it did not start
+    ├── TemporaryFailure            the work failed and may succeed later
+    ├── PermanentFailure            the work failed and will never succeed
+    │   └── UnknownTask             no worker has a task of this name
+    ├── TaskFailed                  at who waits: the task ended in an error
+    ├── ResultTimeout               at who waits: no result in time
+    ├── WorkerShutdown              inside a task: the worker stops and can wait no longer
+    ├── NotFound                    a 404
+    ├── PermissionDenied            a 403
+    └── SuspiciousOperation         a 400
+
+    MiddlewareNotUsed               raised by a middleware that wants to be left out
+    Signal to the connector, no errors (they derive from PipelineError's sibling ``Verdict``):
+    Verdict
+    ├── Drop        (also ``IgnoreMessage``)
+    ├── Respond
+    └── RetryLater
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "BrokerError",
+    "BrokerUnavailable",
+    "ConfigError",
+    "Drop",
+    "DuplicateConnectorError",
+    "EmbeddedServerError",
+    "IgnoreMessage",
+    "InvalidEndpoint",
+    "InvalidMessage",
+    "InvalidMessageField",
+    "MiddlewareError",
+    "MiddlewareNotUsed",
+    "MissingMessageField",
+    "NotFound",
+    "PermanentFailure",
+    "PermissionDenied",
+    "PipelineError",
+    "QueueFull",
+    "Respond",
+    "ResultTimeout",
+    "RetryLater",
+    "ServerRefused",
+    "SuspiciousOperation",
+    "TaskFailed",
+    "TemporaryFailure",
+    "UnknownTask",
+    "Verdict",
+    "WorkerShutdown",
+]
+
+
+class PipelineError(Exception):
+    """The root of what goes wrong here."""
+
+
+class ConfigError(PipelineError):
+    """The configuration is wrong.
+
+    :param what: what is wrong and what was expected, in one sentence.
+    :param at: where, as ``worker.yaml:12:9``; None when it did not come from a file.
+    :param hint: what to do about it, as ``did you mean 'listen'?``.
+    """
+
+    def __init__(self, what: str, *, at: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.at = at
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.at}: " if self.at else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}{self.what}{hint}"
+
+
+class MiddlewareError(PipelineError):
+    """A middleware broke its contract; the text names its class and method."""
+
+
+class MiddlewareNotUsed(Exception):
+    """Raised while a middleware is made: leave it out of the stack."""
+
+
+class InvalidMessage(PipelineError, ValueError):
+    """A message that is not what its type says."""
+
+
+class MissingMessageField(InvalidMessage):
+    """A message lacks a field that its type requires."""
+
+
+class InvalidMessageField(InvalidMessage):
+    """A field of a message has a value that its type doesn't allow."""
+
+
+class InvalidEndpoint(PipelineError):
+    """A message was sent to an endpoint that the worker doesn't have."""
+
+
+class DuplicateConnectorError(PipelineError):
+    """A worker was asked for a second connector of the same name."""
+
+
+class BrokerError(PipelineError):
+    """Something between the framework and its server went wrong."""
+
+
+class BrokerUnavailable(BrokerError):
+    """There is no connection to the server now.
+
+    A command that was on its way may have been carried out, or not.
+    """
+
+
+class ServerRefused(BrokerError):
+    """The server answered with an error, or is set up in a way that loses messages.
+
+    :param code: the first word of the server's error, as ``OOM`` or ``WRONGPASS``; '' when it
+        was not the server that refused.
+    """
+
+    def __init__(self, what: str, code: str = "") -> None:
+        super().__init__(what)
+        self.code = code
+
+
+class QueueFull(BrokerError):
+    """A queue has reached its ``max_depth``, or too much already waits to be sent."""
+
+
+class EmbeddedServerError(BrokerError):
+    """A private server could not be found or started."""
+
+
+class TemporaryFailure(PipelineError):
+    """The work failed and may succeed later: the retry policy decides."""
+
+
+class PermanentFailure(PipelineError):
+    """The work failed and will never succeed: it is not tried again."""
+
+
+class UnknownTask(PermanentFailure):
+    """No worker has a task of this name."""
+
+
+class TaskFailed(PipelineError):
+    """Raised at who waits for a task: it ended in an error.
+
+    :param what: the remote error's class and text.
+    :param traceback: the remote traceback, as text; '' when there is none.
+    """
+
+    def __init__(self, what: str, traceback: str = "") -> None:
+        super().__init__(what)
+        self.traceback = traceback
+
+
+class ResultTimeout(PipelineError):
+    """Raised at who waits: no result came in time. The task may still run."""
+
+
+class WorkerShutdown(PipelineError):
+    """Raised inside a task whose worker stops and can wait for it no longer."""
+
+
+class NotFound(PipelineError):
+    """There is no such thing: a 404 where the answer goes over HTTP."""
+
+
+class PermissionDenied(PipelineError):
+    """The sender may not do this: a 403 where the answer goes over HTTP."""
+
+
+class SuspiciousOperation(PipelineError):
+    """The message looks tampered with: a 400 where the answer goes over HTTP."""
+
+
+class Verdict(Exception):
+    """What middleware or a handler raises to settle a message otherwise; not an error."""
+
+
+class Drop(Verdict):
+    """Settle the message and run nothing more.
+
+    An outbound message that is dropped makes a nack event with the reason.
+
+    :param reason: why, for the log and the nack.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+#: Vumi's name for :class:`Drop`.
+IgnoreMessage = Drop
+
+
+class Respond(Verdict):
+    """Stop here and answer with this message instead.
+
+    Only the middleware already entered sees the answer on its way back.
+
+    :param message: the answer, as ``message.reply("no")``.
+    """
+
+    def __init__(self, message: Any) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RetryLater(Verdict):
+    """Try this message again later, whatever the retry policy says.
+
+    :param after: seconds to wait.
+    :param reason: why, for the log and the message's history.
+    """
+
+    def __init__(self, after: float, reason: str = "") -> None:
+        super().__init__(after, reason)
+        self.after = after
+        self.reason = reason
