@@ -14,6 +14,7 @@
     │   ├── BrokerUnavailable       no connection now; what was sent may have happened
     │   ├── ServerRefused           the server said no: password, settings, memory, a script
     │   └── QueueFull               ``max_depth`` reached, or too much waits to be sent
+    ├── Conflict                    what a unit of work read has changed: run it again
     ├── EmbeddedServerError         no server binary, or it did not start
     ├── TemporaryFailure            the work failed and may succeed later
     ├── PermanentFailure            the work failed and will never succeed
@@ -26,8 +27,7 @@
     └── SuspiciousOperation         a 400
 
     MiddlewareNotUsed               raised by a middleware that wants to be left out
-    Signal to the connector, no errors (they derive from PipelineError's sibling ``Verdict``):
-    Verdict
+    Verdict                         what to do with the message; not an error
     ├── Drop        (also ``IgnoreMessage``)
     ├── Respond
     └── RetryLater
@@ -41,6 +41,7 @@ __all__ = [
     "BrokerError",
     "BrokerUnavailable",
     "ConfigError",
+    "Conflict",
     "Drop",
     "DuplicateConnectorError",
     "EmbeddedServerError",
@@ -146,6 +147,10 @@ class ServerRefused(BrokerError):
 
 class QueueFull(BrokerError):
     """A queue has reached its ``max_depth``, or too much already waits to be sent."""
+
+
+class Conflict(PipelineError):
+    """What this unit of work read has changed: run it again on fresh reads."""
 
 
 class EmbeddedServerError(BrokerError):

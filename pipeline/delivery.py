@@ -1,0 +1,225 @@
+"""A delivery: one message in hand, with everything that handling it wants to happen.
+
+Nothing is sent while a handler runs. What it publishes and writes is staged here, and the
+connector settles it in one step with the acknowledgement: all of it happens, once, or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from contextvars import ContextVar
+from enum import Enum
+from typing import Any, NamedTuple
+
+from pipeline.store import Store
+
+__all__ = [
+    "DeadLetterEntry",
+    "Delivery",
+    "Depth",
+    "Post",
+    "Settled",
+    "current",
+    "derived_id",
+]
+
+
+class Post(NamedTuple):
+    """A message to be put on a queue.
+
+    :param queue: as ``sms.outbound``.
+    :param payload: the encoded message.
+    :param headers: what travels beside it, name and value as bytes, flat. The names are one
+        letter: ``a`` the attempt it will be, ``d`` how many workers died with it, ``t`` when it
+        was first enqueued (ms since the epoch), ``h`` its history of failed attempts (JSON).
+        All are left out for a message's first time.
+    :param delay: milliseconds before it is due; 0: now.
+    :param unique: for delayed and de-duplicated posts, what tells this one from its twins.
+    :param window: milliseconds in which a second post with the same ``unique`` is left out;
+        0: none. Only for publishing at the edge.
+    """
+
+    queue: str
+    payload: bytes
+    headers: tuple[bytes, ...] = ()
+    delay: int = 0
+    unique: str = ""
+    window: int = 0
+
+
+class Settled(Enum):
+    """What became of an attempt to settle a delivery."""
+
+    #: Acknowledged, and all that was staged has happened.
+    WON = "won"
+    #: It was settled before: by another worker, or by an earlier try whose answer was lost.
+    LOST = "lost"
+    #: What it read has changed meanwhile: nothing happened, handle it again.
+    CONFLICT = "conflict"
+    #: A staged write can't be done: nothing happened. The reason is in ``delivery.refusal``.
+    REFUSED = "refused"
+    #: Acknowledged, but a write failed half-way: it will be dead-lettered as torn.
+    TORN = "torn"
+    #: The queue is not the one it was read from any more: nothing happened.
+    FENCED = "fenced"
+
+
+class Depth(NamedTuple):
+    """How much is in a queue."""
+
+    waiting: int
+    in_hand: int
+    delayed: int
+    dead: int
+
+
+class DeadLetterEntry(NamedTuple):
+    """A dead letter as it lies in its queue.
+
+    :param fields: ``reason`` (undecodable, exhausted, permanent, refused, torn, poison, gone ..),
+        ``error``, ``traceback``, ``where``, ``attempts``, ``history``, ``enqueued_at``, ``payload``.
+    """
+
+    id: str
+    queue: str
+    fields: dict[str, bytes]
+
+
+#: The delivery that the code now running handles, if any; survives ``await``.
+current: ContextVar[Delivery | None] = ContextVar("pipeline_delivery", default=None)
+
+
+def derived_id(parent: str, index: int) -> str:
+    """The id of the index-th thing that handling ``parent`` makes; 32 hexadecimal digits.
+
+    The same in every run, so that a message handled twice makes no new ids.
+    """
+    return hashlib.blake2b(f"{parent}:{index}".encode(), digest_size=16).hexdigest()
+
+
+class Delivery:
+    """One message in hand.
+
+    :ivar id: the entry's id in its queue; changes when the message is retried.
+    :ivar payload: the message as it lay on the wire.
+    :ivar attempt: which try this is, from 1.
+    :ivar deaths: how many workers died while they had it in hand.
+    :ivar enqueued_at: when it was first published, in ms since the epoch.
+    :ivar history: its failed attempts so far, as JSON; b"" when there are none.
+    :ivar message: the decoded message, once it is.
+    :ivar posts: what is staged to be published.
+    """
+
+    __slots__ = (
+        "_ids",
+        "_reader",
+        "_store",
+        "_unfinished",
+        "attempt",
+        "deaths",
+        "enqueued_at",
+        "history",
+        "id",
+        "key",
+        "message",
+        "partition",
+        "payload",
+        "posts",
+        "probation",
+        "queue",
+        "refusal",
+        "settled",
+        "token",
+    )
+
+    def __init__(
+        self,
+        queue: str,
+        id: bytes,
+        payload: bytes,
+        *,
+        partition: int = 0,
+        token: bytes = b"",
+        attempt: int = 1,
+        deaths: int = 0,
+        enqueued_at: int = 0,
+        history: bytes = b"",
+        probation: bool = False,
+        reader: Any = None,
+    ) -> None:
+        self.queue = queue
+        self.id = id
+        self.payload = payload
+        self.partition = partition
+        self.token = token
+        self.attempt = attempt
+        self.deaths = deaths
+        self.enqueued_at = enqueued_at
+        self.history = history
+        self.probation = probation
+        self.message: Any = None
+        self.key: Any = None
+        self.refusal = ""
+        #: True once its unit of work is closed: what is staged later is an error.
+        self.settled = False
+        self.posts: list[Post] = []
+        self._reader = reader
+        self._store: Store | None = None
+        self._ids = 0
+        self._unfinished: list[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Delivery {self.id.decode()} of {self.queue}, attempt {self.attempt}>"
+
+    @property
+    def idempotency_key(self) -> str:
+        """A text that is the same every time this message is handled, for effects outside."""
+        return getattr(self.message, "message_id", None) or derived_id(repr(self.payload), 0)
+
+    def next_id(self) -> str:
+        """A new message id that derives from this message and how many were made before."""
+        self._ids += 1
+        return derived_id(self.idempotency_key, self._ids)
+
+    @property
+    def store(self) -> Store:
+        """The store, as this unit of work sees it."""
+        if self._store is None:
+            self._store = Store(self._reader)
+        return self._store
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the store was touched: reads to compare, or writes to make."""
+        return self._store is not None
+
+    def stage(self, post: Post) -> None:
+        """Publish this when, and only if, the delivery is settled as done."""
+        if self.settled:
+            raise RuntimeError(
+                f"{self!r} is settled already: publish before the handler is done, or wait for "
+                "what it does in the background, or publish with immediately=True"
+            )
+        self.posts.append(post)
+
+    def wait_for(self, unfinished: Any) -> None:
+        """Settle only after this Deferred has fired; its failure is the delivery's."""
+        if self._unfinished is None:
+            self._unfinished = []
+        self._unfinished.append(unfinished)
+
+    def take_unfinished(self) -> Iterable[Any]:
+        """What must still fire before the unit of work is complete; each is given once."""
+        unfinished, self._unfinished = self._unfinished, None
+        return unfinished or ()
+
+    def restart(self) -> None:
+        """Forget what was staged and read: the message is handled anew, or settled otherwise."""
+        self.posts.clear()
+        self._ids = 0
+        self._unfinished = None
+        self.refusal = ""
+        self.settled = False
+        if self._store is not None:
+            self._store.forget()

@@ -1,0 +1,202 @@
+"""The promises between the parts, as zope interfaces."""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+__all__ = [
+    "IBroker",
+    "ICodec",
+    "IConsumer",
+    "IMessageHooks",
+    "IReader",
+    "IRequestHooks",
+    "ITaskHooks",
+    "IWorker",
+]
+
+
+class IReader(Interface):
+    """Reads one partition of the store; what :class:`pipeline.store.Store` looks things up with."""
+
+    def read(op, key, *args):
+        """One value of the store.
+
+        :param op: a read of :data:`pipeline.store.READS`, as ``"get"`` or ``"hget"``.
+        :param key: the user's key.
+        :param args: what the read takes besides, as a field.
+        :return: a Deferred of the value, in the type that READS names.
+        """
+
+    def commit(checks, writes):
+        """Apply writes at once if every check holds; all or nothing.
+
+        :param checks: list of ``(op, key, args, expected)``.
+        :param writes: list of ``(op, key, *args)``, see :data:`pipeline.store.WRITES`.
+        :return: a Deferred of True, or of False when a check failed.
+        :raise ServerRefused: a write can't be done, as on a value of another type.
+        """
+
+
+class IConsumer(Interface):
+    """Takes the messages of one queue in one partition and settles them."""
+
+    queue = Attribute("str: the queue's name")
+    partition = Attribute("int: which partition")
+    in_hand = Attribute("a container of the deliveries taken and not yet settled or handed back")
+
+    def open():
+        """Make the queue ready to be read. A Deferred."""
+
+    def take(count):
+        """Up to ``count`` messages, at least one unless interrupted.
+
+        Only one take may be out at a time.
+
+        :return: a Deferred of a list of :class:`pipeline.delivery.Delivery`; an empty list only
+            after :meth:`interrupt`.
+        """
+
+    def interrupt():
+        """End an outstanding take soon, with what it has. A Deferred that fires then."""
+
+    def settle(deliveries):
+        """Make what each delivery has staged true, for those that are still ours.
+
+        Sends the same again until it knows the result, however long the server is away.
+
+        :param deliveries: deliveries of this consumer.
+        :return: a Deferred of a list of :class:`pipeline.delivery.Settled`, one for each.
+        """
+
+    def hand_back(deliveries):
+        """Put messages back at the tail of their queue, for any worker, at once. A Deferred.
+
+        What they staged is forgotten. Attempts and deaths are kept.
+        """
+
+    def close():
+        """Forget this consumer; nothing may be in hand. A Deferred."""
+
+
+class IBroker(Interface):
+    """Carries messages between connectors, and keeps the store.
+
+    The contract is proved by :mod:`pipeline.testing.contracts`.
+    """
+
+    namespace = Attribute("str: what separates this system from others on the same server")
+    partitions = Attribute("int: how many partitions there are")
+    worker_id = Attribute("str: this process's incarnation, unique at each start")
+    available = Attribute("bool: the server answers now")
+    problem = Attribute("str or None: why it does not, in words for a person")
+
+    def start():
+        """Connect, check the server, start to beat. A Deferred that fires when ready."""
+
+    def stop():
+        """Send what waits to be sent, then let go. A Deferred."""
+
+    def consumer(queue, partition=0, instance=False):
+        """A consumer of a queue.
+
+        :param queue: as ``sms.inbound``.
+        :param instance: the queue belongs to this process alone; when it dies, what is left in it
+            is dead-lettered.
+        :return: an :class:`IConsumer`.
+        """
+
+    def publish(posts, partition=0, max_depth=0):
+        """Publish from the edge: outside of any delivery, once though a reply is lost.
+
+        :param posts: list of :class:`pipeline.delivery.Post`, all for one queue; together they are
+            accepted or refused.
+        :param max_depth: refuse when the queue would be longer than this; 0: no limit.
+        :return: a Deferred that fires when the server has them.
+        :raise QueueFull: ``max_depth`` reached, or too much already waits here to be sent.
+        :raise BrokerUnavailable: the broker is stopping, or was never there.
+        """
+
+    def reader(partition=0):
+        """The :class:`IReader` of a partition's store."""
+
+    def depth(queue):
+        """A Deferred of a :class:`pipeline.delivery.Depth`, over all partitions."""
+
+    def dead(queue, partition=0, start="-", count=100):
+        """A Deferred of a list of :class:`pipeline.delivery.DeadLetterEntry`, oldest first."""
+
+
+class ICodec(Interface):
+    """Message to bytes and back."""
+
+    def encode(message):
+        """Bytes. Raises InvalidMessageField for a value that can't travel."""
+
+    def decode(data):
+        """A message, or a :class:`pipeline.codec.Undecodable`; never raises."""
+
+
+class IMessageHooks(Interface):
+    """Vumi's family of middleware hooks; every one is optional.
+
+    Each takes ``(message, connector_name)`` and returns the message, another, a Deferred or a
+    coroutine of one.
+    """
+
+    def handle_inbound(message, connector_name):
+        """Called for inbound messages in both directions, unless a narrower hook is there."""
+
+    def handle_outbound(message, connector_name):
+        """The same for outbound messages."""
+
+    def handle_event(message, connector_name):
+        """The same for events."""
+
+    def handle_failure(message, connector_name):
+        """The same for failures."""
+
+    def handle_status(message, connector_name):
+        """The same for status messages."""
+
+
+class ITaskHooks(Interface):
+    """redis-tasks' family; both are optional, a new instance is made for each call."""
+
+    def run_task(task, run, args, kwargs):
+        """Call ``run(*args, **kwargs)``, or don't. What it returns is ignored."""
+
+    def process_outcome(task, *exc_info):
+        """Called once for every final outcome; a truthy return swallows the exception."""
+
+
+class IRequestHooks(Interface):
+    """Django's family; every one is optional."""
+
+    def process_request(request):
+        """None, or a response that ends the request phase."""
+
+    def process_view(request, view, args, kwargs):
+        """None, or a response instead of the view's."""
+
+    def process_template_response(request, response):
+        """The response to render."""
+
+    def process_response(request, response):
+        """The response to send."""
+
+    def process_exception(request, exception):
+        """None, or a response instead of the error."""
+
+
+class IWorker(Interface):
+    """What the service runs, and what middleware is given."""
+
+    name = Attribute("str: its name in the configuration")
+    config = Attribute("its pipeline.config.Config")
+
+    def start_worker():
+        """Middleware, connectors, the worker itself, then reading. A Deferred."""
+
+    def stop_worker(deadline):
+        """Stop reading, finish what is in hand within ``deadline`` seconds, hand the rest back."""
