@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, TestCase
+from zope.interface import implementedBy
+from zope.interface.verify import verifyClass
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "pipeline"
@@ -174,6 +178,25 @@ class Imports(TestCase):
         self.assertEqual("False", said)
 
 
+class Promises(TestCase):
+    """What a class says that it implements, it has."""
+
+    def test_interfaces(self) -> None:
+        """Every class of the package keeps the package's interfaces that it declares."""
+        for path in modules():
+            if path.name == "__main__.py":
+                continue
+            name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+            for _, kind in inspect.getmembers(importlib.import_module(name), inspect.isclass):
+                if kind.__module__ == name:
+                    self._verify(kind)
+
+    def _verify(self, kind: type) -> None:
+        for interface in implementedBy(kind):
+            if interface.__module__ == "pipeline.interfaces":
+                self.assertTrue(verifyClass(interface, kind))
+
+
 class Tree(TestCase):
     """What stands in the files themselves."""
 
@@ -187,6 +210,17 @@ class Tree(TestCase):
             if place.search(line)
         ]
         self.assertEqual([], named)
+
+    def test_links(self) -> None:
+        """A page that links to a file of the project links to one that exists."""
+        broken = [
+            f"{page.relative_to(ROOT)}: {target}"
+            for page in tracked()
+            if page.suffix == ".md"
+            for target in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+            if not (page.parent / target).exists()
+        ]
+        self.assertEqual([], broken)
 
     def test_two_commands(self) -> None:
         """The README has one line for the demo and one for the tests, which CI runs."""
