@@ -1,0 +1,4 @@
+"""Where messages wait: the memory broker, Redis, and a private server.
+
+Importing this package imports none of them.
+"""

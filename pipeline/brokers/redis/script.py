@@ -1,0 +1,37 @@
+"""A Lua script that the server keeps by its hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha1
+from pathlib import Path
+
+__all__ = ["Script"]
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script that the server keeps by its hash.
+
+    :param name: what it is called in errors and logs.
+    :param source: its text.
+    """
+
+    name: str
+    source: str = field(repr=False)
+    sha: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        digest = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", digest)
+
+    @classmethod
+    def load(cls, name: str) -> Script:
+        """Read a script of this package.
+
+        :param name: the file's name, as ``settle.lua``.
+        :raises FileNotFoundError: this package has no such script.
+        """
+        return cls(name, (_FOLDER / name).read_text(encoding="utf-8"))
