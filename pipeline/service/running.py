@@ -1,0 +1,141 @@
+"""A built system as a service: started in order, stopped in reverse, within its time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.errors import PipelineError
+
+__all__ = ["Part", "System", "explained"]
+
+#: Seconds that a part gets beyond its deadline before it is given up, for its last words to Redis.
+GRACE = 5.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that is started and stopped: a server, the broker, a worker.
+
+    :param name: for the log, as ``worker 'web'``.
+    :param start: makes it ready.
+    :param stop: given how many seconds it may take, ends it; also when start has failed.
+    """
+
+    name: str
+    start: Callable[[], Awaitable[Any]]
+    stop: Callable[[float], Awaitable[Any]]
+
+
+class System(MultiService):
+    """The parts of one process, as a Twisted service.
+
+    :param parts: in the order of their start.
+    :param clock: the reactor, or a test's clock.
+    :param stop_timeout: seconds to finish what is in hand, for all parts together.
+    :param failed: called with an explanation when a part could not start, after those that
+        could have been stopped again.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        clock: Any,
+        *,
+        stop_timeout: float = 30.0,
+        failed: Callable[[str], None] = lambda explanation: None,
+    ) -> None:
+        super().__init__()
+        self.parts = tuple(parts)
+        self.stop_timeout = stop_timeout
+        #: Fires with True when every part is ready, with False when one could not start.
+        self.ready: Deferred[bool] = Deferred()
+        #: Why it could not start; None while all is well.
+        self.problem: str | None = None
+        self._clock = clock
+        self._failed = failed
+        self._started: list[Part] = []
+        self._starting: Deferred[None] = succeed(None)
+        self._stopping = False
+
+    def startService(self) -> None:
+        super().startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._start_failed)
+
+    def stopService(self) -> Deferred[Any]:
+        self._stopping = True
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _start(self) -> None:
+        for part in self.parts:
+            self._started.append(part)
+            await part.start()
+            self.log.info("{part} is ready", part=part.name)
+        self.ready.callback(True)
+
+    def _start_failed(self, failure: Failure) -> Deferred[None] | None:
+        if self._stopping and failure.check(CancelledError):
+            return None
+        culprit = self._started[-1].name
+        self.problem = f"{culprit} could not start: {explained(failure.value)}"
+        if not failure.check(*_EXPLAIN_THEMSELVES):
+            self.log.failure("{part} could not start", failure, part=culprit)
+        return Deferred.fromCoroutine(self._give_up(self.problem))
+
+    async def _give_up(self, problem: str) -> None:
+        self.log.critical("{problem}", problem=problem)
+        await self._stop_parts()
+        self.ready.callback(False)
+        self._failed(problem)
+
+    async def _stop(self) -> None:
+        self._starting.cancel()
+        await self._starting
+        await self._stop_parts()
+        await MultiService.stopService(self)
+
+    async def _stop_parts(self) -> None:
+        end = self._clock.seconds() + self.stop_timeout
+        while self._started:
+            part = self._started.pop()
+            left = max(0.0, end - self._clock.seconds())
+            await self._stop_part(part, left)
+
+    def _stop_part(self, part: Part, left: float) -> Deferred[None]:
+        async def stop() -> None:
+            await part.stop(left)
+            self.log.debug("{part} has stopped", part=part.name)
+
+        def go_on(failure: Failure) -> None:
+            if failure.check(TimeoutError):
+                self.log.error("{part} did not stop in time; going on", part=part.name)
+                return
+            self.log.failure("{part} stopped with an error", failure, part=part.name)
+
+        stopping = Deferred.fromCoroutine(stop())
+        stopping.addTimeout(left + GRACE, self._clock)
+        return stopping.addErrback(go_on)
+
+
+#: Errors whose text says enough: their traceback would only hide it.
+_EXPLAIN_THEMSELVES = (PipelineError, CannotListenError, OSError)
+
+
+def explained(error: BaseException) -> str:
+    """An error in words for a person, on one line if it can be."""
+    if isinstance(error, CannotListenError):
+        reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
+        return f"cannot listen on {error.interface or '*'}:{error.port}: {reason}"
+    if isinstance(error, _EXPLAIN_THEMSELVES):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
