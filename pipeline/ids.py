@@ -1,0 +1,52 @@
+"""Ids of messages: random, unless what is being handled gives them out.
+
+Inside a delivery the connector sets :data:`id_source`, so that the ids of messages made while
+another is handled derive from it, and a second run of the same message makes the same ids.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+
+__all__ = ["id_source", "new_id", "random_id"]
+
+#: Gives the ids of new messages in this context; None means random ones.
+id_source: ContextVar[Callable[[], str] | None] = ContextVar("id_source", default=None)
+
+_AT_ONCE = 64
+# RFC 4122: two bits of a UUID are always the same, so this digit is one of four.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+_ready: list[str] = []
+# A forked child must not give out its parent's ids.
+os.register_at_fork(after_in_child=_ready.clear)
+
+
+def new_id() -> str:
+    """A new id: from :data:`id_source` when it is set, else a random one."""
+    source = id_source.get()
+    return random_id() if source is None else source()
+
+
+def random_id() -> str:
+    """A random (version 4) UUID as 32 hexadecimal digits.
+
+    Like ``uuid.uuid4().hex``, of the same strength, at a fraction of its cost: the system's
+    randomness is fetched for many ids at a time.
+    """
+    try:
+        return _ready.pop()
+    except IndexError:
+        _ready.extend(_fresh(os.urandom(16 * _AT_ONCE)))
+        return random_id()
+
+
+def _fresh(noise: bytes) -> list[str]:
+    digits = noise.hex()
+    return [_uuid4(digits[at : at + 32]) for at in range(0, len(digits), 32)]
+
+
+def _uuid4(digits: str) -> str:
+    return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
