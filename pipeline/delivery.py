@@ -77,8 +77,9 @@ class Depth(NamedTuple):
 class DeadLetterEntry(NamedTuple):
     """A dead letter as it lies in its queue.
 
-    :param fields: ``reason`` (undecodable, exhausted, permanent, refused, torn, poison, gone ..),
-        ``error``, ``traceback``, ``where``, ``attempts``, ``history``, ``enqueued_at``, ``payload``.
+    :param fields: ``reason`` (undecodable, exhausted, permanent, refused, torn, poison,
+        gone ..), ``error``, ``traceback``, ``where``, ``attempts``, ``history``,
+        ``enqueued_at``, ``payload``.
     """
 
     id: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zope.interface import Attribute, Interface
 
 __all__ = [
@@ -19,7 +21,7 @@ __all__ = [
 class IReader(Interface):
     """Reads one partition of the store; what :class:`pipeline.store.Store` looks things up with."""
 
-    def read(op, key, *args):
+    def read(op: Any, key: Any, *args: Any) -> Any:
         """One value of the store.
 
         :param op: a read of :data:`pipeline.store.READS`, as ``"get"`` or ``"hget"``.
@@ -28,7 +30,7 @@ class IReader(Interface):
         :return: a Deferred of the value, in the type that READS names.
         """
 
-    def commit(checks, writes):
+    def commit(checks: Any, writes: Any) -> Any:
         """Apply writes at once if every check holds; all or nothing.
 
         :param checks: list of ``(op, key, args, expected)``.
@@ -45,10 +47,10 @@ class IConsumer(Interface):
     partition = Attribute("int: which partition")
     in_hand = Attribute("a container of the deliveries taken and not yet settled or handed back")
 
-    def open():
+    def open() -> Any:
         """Make the queue ready to be read. A Deferred."""
 
-    def take(count):
+    def take(count: Any) -> Any:
         """Up to ``count`` messages, at least one unless interrupted.
 
         Only one take may be out at a time.
@@ -57,10 +59,10 @@ class IConsumer(Interface):
             after :meth:`interrupt`.
         """
 
-    def interrupt():
+    def interrupt() -> Any:
         """End an outstanding take soon, with what it has. A Deferred that fires then."""
 
-    def settle(deliveries):
+    def settle(deliveries: Any) -> Any:
         """Make what each delivery has staged true, for those that are still ours.
 
         Sends the same again until it knows the result, however long the server is away.
@@ -69,13 +71,13 @@ class IConsumer(Interface):
         :return: a Deferred of a list of :class:`pipeline.delivery.Settled`, one for each.
         """
 
-    def hand_back(deliveries):
+    def hand_back(deliveries: Any) -> Any:
         """Put messages back at the tail of their queue, for any worker, at once. A Deferred.
 
         What they staged is forgotten. Attempts and deaths are kept.
         """
 
-    def close():
+    def close() -> Any:
         """Forget this consumer; nothing may be in hand. A Deferred."""
 
 
@@ -91,13 +93,13 @@ class IBroker(Interface):
     available = Attribute("bool: the server answers now")
     problem = Attribute("str or None: why it does not, in words for a person")
 
-    def start():
+    def start() -> Any:
         """Connect, check the server, start to beat. A Deferred that fires when ready."""
 
-    def stop():
+    def stop() -> Any:
         """Send what waits to be sent, then let go. A Deferred."""
 
-    def consumer(queue, partition=0, instance=False):
+    def consumer(queue: Any, partition: int = 0, instance: bool = False) -> Any:
         """A consumer of a queue.
 
         :param queue: as ``sms.inbound``.
@@ -106,7 +108,7 @@ class IBroker(Interface):
         :return: an :class:`IConsumer`.
         """
 
-    def publish(posts, partition=0, max_depth=0):
+    def publish(posts: Any, partition: int = 0, max_depth: int = 0) -> Any:
         """Publish from the edge: outside of any delivery, once though a reply is lost.
 
         :param posts: list of :class:`pipeline.delivery.Post`, all for one queue; together they are
@@ -117,23 +119,23 @@ class IBroker(Interface):
         :raise BrokerUnavailable: the broker is stopping, or was never there.
         """
 
-    def reader(partition=0):
+    def reader(partition: int = 0) -> Any:
         """The :class:`IReader` of a partition's store."""
 
-    def depth(queue):
+    def depth(queue: Any) -> Any:
         """A Deferred of a :class:`pipeline.delivery.Depth`, over all partitions."""
 
-    def dead(queue, partition=0, start="-", count=100):
+    def dead(queue: Any, partition: int = 0, start: str = "-", count: int = 100) -> Any:
         """A Deferred of a list of :class:`pipeline.delivery.DeadLetterEntry`, oldest first."""
 
 
 class ICodec(Interface):
     """Message to bytes and back."""
 
-    def encode(message):
+    def encode(message: Any) -> Any:
         """Bytes. Raises InvalidMessageField for a value that can't travel."""
 
-    def decode(data):
+    def decode(data: Any) -> Any:
         """A message, or a :class:`pipeline.codec.Undecodable`; never raises."""
 
 
@@ -144,48 +146,48 @@ class IMessageHooks(Interface):
     coroutine of one.
     """
 
-    def handle_inbound(message, connector_name):
+    def handle_inbound(message: Any, connector_name: Any) -> Any:
         """Called for inbound messages in both directions, unless a narrower hook is there."""
 
-    def handle_outbound(message, connector_name):
+    def handle_outbound(message: Any, connector_name: Any) -> Any:
         """The same for outbound messages."""
 
-    def handle_event(message, connector_name):
+    def handle_event(message: Any, connector_name: Any) -> Any:
         """The same for events."""
 
-    def handle_failure(message, connector_name):
+    def handle_failure(message: Any, connector_name: Any) -> Any:
         """The same for failures."""
 
-    def handle_status(message, connector_name):
+    def handle_status(message: Any, connector_name: Any) -> Any:
         """The same for status messages."""
 
 
 class ITaskHooks(Interface):
     """redis-tasks' family; both are optional, a new instance is made for each call."""
 
-    def run_task(task, run, args, kwargs):
+    def run_task(task: Any, run: Any, args: Any, kwargs: Any) -> Any:
         """Call ``run(*args, **kwargs)``, or don't. What it returns is ignored."""
 
-    def process_outcome(task, *exc_info):
+    def process_outcome(task: Any, *exc_info: Any) -> Any:
         """Called once for every final outcome; a truthy return swallows the exception."""
 
 
 class IRequestHooks(Interface):
     """Django's family; every one is optional."""
 
-    def process_request(request):
+    def process_request(request: Any) -> Any:
         """None, or a response that ends the request phase."""
 
-    def process_view(request, view, args, kwargs):
+    def process_view(request: Any, view: Any, args: Any, kwargs: Any) -> Any:
         """None, or a response instead of the view's."""
 
-    def process_template_response(request, response):
+    def process_template_response(request: Any, response: Any) -> Any:
         """The response to render."""
 
-    def process_response(request, response):
+    def process_response(request: Any, response: Any) -> Any:
         """The response to send."""
 
-    def process_exception(request, exception):
+    def process_exception(request: Any, exception: Any) -> Any:
         """None, or a response instead of the error."""
 
 
@@ -195,8 +197,8 @@ class IWorker(Interface):
     name = Attribute("str: its name in the configuration")
     config = Attribute("its pipeline.config.Config")
 
-    def start_worker():
+    def start_worker() -> Any:
         """Middleware, connectors, the worker itself, then reading. A Deferred."""
 
-    def stop_worker(deadline):
+    def stop_worker(deadline: Any) -> Any:
         """Stop reading, finish what is in hand within ``deadline`` seconds, hand the rest back."""

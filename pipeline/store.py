@@ -9,7 +9,7 @@ Writes that commute (``incr``, ``hincr``, ``sadd`` ..) need no read and never co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipeline.errors import Conflict
 
@@ -19,6 +19,8 @@ Key = str
 Value = bytes
 Check = tuple[str, str, tuple[Any, ...], Any]
 Write = tuple[Any, ...]
+Members: TypeAlias = set[bytes]
+Members: TypeAlias = set[bytes]
 
 #: read -> (the type of the key, what it answers).
 READS = {
@@ -83,7 +85,9 @@ class Store:
     @property
     def checks(self) -> list[Check]:
         """What was read and must still be so."""
-        return [(op, key, args, seen) for (op, key, args), seen in self._seen.items() if op in CHECKED]
+        return [
+            (op, key, args, seen) for (op, key, args), seen in self._seen.items() if op in CHECKED
+        ]
 
     async def commit(self) -> None:
         """Apply what was staged, outside of a delivery.
@@ -221,7 +225,7 @@ class Store:
 
     # Sets --------------------------------------------------------------------------------------
 
-    async def sismember(self, key: str, member: str) -> bool:
+    async def sismember(self, key: str, member: str | bytes) -> bool:
         """Whether a set has this member."""
         staged = self._overlay.get(("s", key), {})
         name = _bytes(member)
@@ -229,7 +233,7 @@ class Store:
             return bool(staged[name])
         return bool(await self._read("sismember", key, member))
 
-    async def smembers(self, key: str) -> set[bytes]:
+    async def smembers(self, key: str) -> Members:
         """A whole set. Not compared at the commit: decide nothing on it that must be exact."""
         members = set(await self._read("smembers", key))
         for name, there in self._overlay.get(("s", key), {}).items():
@@ -238,19 +242,23 @@ class Store:
 
     def sadd(self, key: str, *members: str | bytes, ttl: float | None = None) -> None:
         """Stage members of a set; never conflicts."""
+        if not members:
+            return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("s", key), {}).update(dict.fromkeys(names, True))
         self.writes.append(("sadd", key, _ms(ttl), *names))
 
     def srem(self, key: str, *members: str | bytes) -> None:
         """Stage the removal of members."""
+        if not members:
+            return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("s", key), {}).update(dict.fromkeys(names, False))
         self.writes.append(("srem", key, *names))
 
     # Sorted sets -------------------------------------------------------------------------------
 
-    async def zscore(self, key: str, member: str) -> float | None:
+    async def zscore(self, key: str, member: str | bytes) -> float | None:
         """The score of a member, or None."""
         staged = self._overlay.get(("z", key), {})
         name = _bytes(member)
@@ -276,6 +284,8 @@ class Store:
 
     def zrem(self, key: str, *members: str | bytes) -> None:
         """Stage the removal of members."""
+        if not members:
+            return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("z", key), {}).update(dict.fromkeys(names))
         self.writes.append(("zrem", key, *names))

@@ -28,10 +28,12 @@ class Script:
         object.__setattr__(self, "sha", digest)
 
     @classmethod
-    def load(cls, name: str) -> Script:
+    def load(cls, *names: str) -> Script:
         """Read a script of this package.
 
-        :param name: the file's name, as ``settle.lua``.
-        :raises FileNotFoundError: this package has no such script.
+        :param names: the files that make it up, in order; the last one, as ``settle.lua``, is
+            its name.
+        :raises FileNotFoundError: this package has no such file.
         """
-        return cls(name, (_FOLDER / name).read_text(encoding="utf-8"))
+        parts = [(_FOLDER / name).read_text(encoding="utf-8") for name in names]
+        return cls(names[-1], "\n".join(parts))

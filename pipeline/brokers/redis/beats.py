@@ -1,0 +1,69 @@
+"""Heartbeats, from a thread of their own: a reactor that is blocked is not a death."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from pipeline.brokers.redis.address import Address
+from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.script import Script
+from pipeline.brokers.redis.wire import Wire
+from pipeline.errors import BrokerError
+
+__all__ = ["BEAT", "Heart"]
+
+BEAT = Script.load("beat.lua")
+
+
+class Heart:
+    """Beats every second, on a connection and a thread of its own.
+
+    :param address: where the server is.
+    :param worker_id: whose beats they are.
+    :param layouts: of every partition.
+    :param interval: seconds between beats.
+    """
+
+    def __init__(
+        self, address: Address, worker_id: str, layouts: Sequence[Layout], interval: float
+    ) -> None:
+        self._address = address
+        self._worker = worker_id.encode()
+        self._keys = [layout.beats for layout in layouts]
+        self._interval = interval
+        self._stopped = threading.Event()
+        self._count = 1
+        self._thread = threading.Thread(target=self._run, name="pipeline-heart", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat; the first beat is for the caller to make."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more. Returns at once."""
+        self._stopped.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait until the thread has ended; for a thread that may be blocked."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        wire: Wire | None = None
+        while not self._stopped.wait(self._interval):
+            try:
+                if wire is None:
+                    wire = Wire(self._address, timeout=max(2.0, self._interval * 2))
+                self._beat(wire)
+            except BrokerError:
+                # The client of the reactor's thread tells what is wrong with the server.
+                if wire is not None:
+                    wire.close()
+                wire = None
+        if wire is not None:
+            wire.close()
+
+    def _beat(self, wire: Wire) -> None:
+        self._count += 1
+        for key in self._keys:
+            wire.run(BEAT, [key], [self._worker, self._count])

@@ -1,0 +1,263 @@
+"""The broker on a Redis or Valkey server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+from zope.interface import implementer
+
+from pipeline.brokers.redis.address import Address
+from pipeline.brokers.redis.beats import BEAT, Heart
+from pipeline.brokers.redis.client import Client, Script, server_checks
+from pipeline.brokers.redis.delayed import Mover
+from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.patience import PASSING
+from pipeline.brokers.redis.publish import Lane
+from pipeline.brokers.redis.reclaim import Recoverer
+from pipeline.brokers.redis.store import RedisReader
+from pipeline.brokers.redis.streams import RedisConsumer
+from pipeline.delivery import DeadLetterEntry, Depth, Post
+from pipeline.errors import BrokerUnavailable, ServerRefused
+from pipeline.interfaces import IBroker
+
+__all__ = ["RedisBroker"]
+
+_BURY = Script.load("bury.lua")
+#: How many dead letters of a lost instance one script makes.
+BURIED_AT_ONCE = 100
+
+
+@implementer(IBroker)
+class RedisBroker:
+    """Carries messages over streams of a Redis or Valkey server, 6.2 or newer.
+
+    :param address: where the server is.
+    :param clock: the reactor.
+    :param namespace: what separates this system from others on the server.
+    :param partitions: how many partitions there are; the same in every process.
+    :param name: stands in the worker's id and in CLIENT LIST.
+    :param dead_after: seconds without a beat after which a worker is dead.
+    :param beat_every: seconds between beats.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        clock: Any,
+        *,
+        namespace: str,
+        partitions: int = 1,
+        name: str = "",
+        dead_after: float = 15.0,
+        beat_every: float = 1.0,
+    ) -> None:
+        self.address = address
+        self.clock = clock
+        self.namespace = namespace
+        self.partitions = partitions
+        self.dead_after = dead_after
+        self.worker_id = f"{name or socket.gethostname()}-{os.getpid()}-{secrets.token_hex(6)}"
+        #: Milliseconds added to the server's time; only tests set it.
+        self.time_offset_ms = 0
+        self.layouts = [Layout(namespace, n) for n in range(partitions)]
+        self.client = Client(address, clock, name=self.worker_id, on_up=self._up)
+        self._readers = [RedisReader(self.client, at, self._offset) for at in self.layouts]
+        self._lanes: dict[tuple[int, str], Lane] = {}
+        self._consumers: list[RedisConsumer] = []
+        self._mover = Mover(self.client, clock, self._offset)
+        self._heart = Heart(address, self.worker_id, self.layouts, beat_every)
+        self._recoverer = Recoverer(self, min(1.0, dead_after / 4))
+        self._started = False
+
+    def __repr__(self) -> str:
+        return f"<RedisBroker {self.worker_id} at {self.address}>"
+
+    def _offset(self) -> int:
+        return self.time_offset_ms
+
+    def _up(self) -> None:
+        self._recoverer.restart()
+
+    @property
+    def available(self) -> bool:
+        """See :class:`pipeline.interfaces.IBroker`."""
+        return self.client.connected
+
+    @property
+    def problem(self) -> str | None:
+        """See :class:`pipeline.interfaces.IBroker`."""
+        return None if self.client.connected else self.client.problem or "not connected yet"
+
+    # Life ----------------------------------------------------------------------------------------
+
+    def start(self) -> Deferred[None]:
+        """See :meth:`pipeline.interfaces.IBroker.start`.
+
+        :raise ServerRefused: the server is set up to throw messages away, or is too old.
+        """
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        await self.client.start()
+        try:
+            await server_checks(self.client)
+            for layout in self.layouts:
+                await self.client.run(BEAT, [layout.beats], [self.worker_id, 1])
+        except BaseException:
+            await self.client.stop()
+            raise
+        self._started = True
+        self._heart.start()
+        self._mover.start()
+        self._recoverer.start()
+
+    def stop(self) -> Deferred[None]:
+        """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 5 s for what is still unsent."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._mover.stop()
+        self._recoverer.stop()
+        await self._empty_lanes(5.0)
+        if self._started:
+            self._heart.stop()
+            await deferToThread(self._heart.join, 3.0)
+            await self._say_good_bye()
+        await self.client.stop()
+        self._started = False
+
+    async def _empty_lanes(self, seconds: float) -> None:
+        lanes = list(self._lanes.values())
+        idle = gatherResults([lane.idle() for lane in lanes])
+        late = self.clock.callLater(seconds, self._end_lanes)
+        await idle
+        if late.active():
+            late.cancel()
+        self._end_lanes()
+
+    def _end_lanes(self) -> None:
+        for lane in self._lanes.values():
+            lane.end(BrokerUnavailable("the broker has stopped"))
+
+    async def _say_good_bye(self) -> None:
+        if not self.client.connected:
+            return
+        try:
+            await self.client.execute_many(
+                [("ZREM", layout.beats, self.worker_id) for layout in self.layouts]
+            )
+        except BrokerUnavailable:
+            return
+
+    # Publishing ----------------------------------------------------------------------------------
+
+    def publish(
+        self, posts: Sequence[Post], partition: int = 0, max_depth: int = 0
+    ) -> Deferred[None]:
+        """See :meth:`pipeline.interfaces.IBroker.publish`."""
+        key = (partition, posts[0].queue)
+        lane = self._lanes.get(key)
+        if lane is None:
+            layout = self.layouts[partition]
+            lane = self._lanes[key] = Lane(
+                self.client, self.clock, layout, key[1], self.worker_id, self._offset
+            )
+        return lane.publish(posts, max_depth)
+
+    # Consuming -----------------------------------------------------------------------------------
+
+    def consumer(self, queue: str, partition: int = 0, instance: bool = False) -> RedisConsumer:
+        """See :meth:`pipeline.interfaces.IBroker.consumer`."""
+        return RedisConsumer(self, queue, partition, instance)
+
+    def consumers(self, layout: Layout) -> list[RedisConsumer]:
+        """Those that are open in a partition."""
+        return [c for c in self._consumers if self.layouts[c.partition] is layout]
+
+    def opened(self, consumer: RedisConsumer) -> None:
+        """Look after a consumer's queue from now on."""
+        self._consumers.append(consumer)
+        self._mover.watch(self.layouts[consumer.partition], consumer.queue)
+
+    def closed(self, consumer: RedisConsumer) -> None:
+        """Look after a consumer's queue no more."""
+        if consumer in self._consumers:
+            self._consumers.remove(consumer)
+            self._mover.leave(self.layouts[consumer.partition], consumer.queue)
+
+    async def bury(self, layout: Layout, queue: str, worker: str, beat: bytes) -> bool:
+        """Dead-letter what waits for an instance that is gone; True while there may be more."""
+        keys = [
+            layout.stream(queue),
+            layout.dead(queue),
+            layout.beats,
+            layout.instances,
+            layout.token(queue),
+        ]
+        reply = await self.client.run(_BURY, keys, [queue, worker, beat, BURIED_AT_ONCE])
+        return bool(reply == BURIED_AT_ONCE)
+
+    async def patiently(self, *command: str | bytes | int) -> Any:
+        """Run a command that may be run twice, however long the server is away."""
+        while True:
+            try:
+                return await self.client.execute(*command)
+            except BrokerUnavailable:
+                await self.client.when_up()
+            except ServerRefused as error:
+                if error.code not in PASSING:
+                    raise
+            await deferLater(self.clock, 0.2)
+
+    # The store, and looking in -------------------------------------------------------------------
+
+    def reader(self, partition: int = 0) -> RedisReader:
+        """See :meth:`pipeline.interfaces.IBroker.reader`."""
+        return self._readers[partition]
+
+    def depth(self, queue: str) -> Deferred[Depth]:
+        """See :meth:`pipeline.interfaces.IBroker.depth`."""
+        return Deferred.fromCoroutine(self._depth(queue))
+
+    async def _depth(self, queue: str) -> Depth:
+        totals = [0, 0, 0, 0]
+        for layout in self.layouts:
+            length, pending, delayed, dead = await self.client.execute_many(
+                [
+                    ("XLEN", layout.stream(queue)),
+                    ("XPENDING", layout.stream(queue), GROUP),
+                    ("ZCARD", layout.delayed(queue)),
+                    ("XLEN", layout.dead(queue)),
+                ]
+            )
+            held = pending[0] if isinstance(pending, list) else 0
+            for n, count in enumerate((length - held, held, delayed, dead)):
+                totals[n] += count
+        return Depth(*totals)
+
+    def dead(
+        self, queue: str, partition: int = 0, start: str = "-", count: int = 100
+    ) -> Deferred[list[DeadLetterEntry]]:
+        """See :meth:`pipeline.interfaces.IBroker.dead`."""
+        return Deferred.fromCoroutine(self._dead(queue, partition, start, count))
+
+    async def _dead(
+        self, queue: str, partition: int, start: str, count: int
+    ) -> list[DeadLetterEntry]:
+        key = self.layouts[partition].dead(queue)
+        found = await self.client.execute("XRANGE", key, start, "+", "COUNT", count)
+        return [
+            DeadLetterEntry(
+                id.decode(),
+                queue,
+                {n.decode(): v for n, v in zip(values[::2], values[1::2], strict=False)},
+            )
+            for id, values in found
+        ]

@@ -1,0 +1,95 @@
+"""Moves delayed messages that are due to their queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.layout import Layout
+from pipeline.errors import BrokerUnavailable, ServerRefused
+
+__all__ = ["Mover"]
+
+_MOVE = Script.load("move.lua")
+#: How many of a queue are moved by one script.
+AT_ONCE = 100
+#: Seconds between looks, at the most: another process may have delayed a message for less than
+#: this one sleeps.
+LONGEST_SLEEP = 0.2
+
+
+class Mover:
+    """Moves what is due in the queues that this process consumes, for all workers alike.
+
+    :param client: the connection for commands.
+    :param clock: for the sleep between looks.
+    :param offset: tells the time offset in ms that tests set.
+    """
+
+    _log = Logger()
+
+    def __init__(self, client: Client, clock: Any, offset: Any) -> None:
+        self._client = client
+        self._clock = clock
+        self._offset = offset
+        self._queues: dict[Layout, dict[str, int]] = {}
+        self._loop: Deferred[None] | None = None
+
+    def watch(self, layout: Layout, queue: str) -> None:
+        """Move this queue's messages, too."""
+        counts = self._queues.setdefault(layout, {})
+        counts[queue] = counts.get(queue, 0) + 1
+
+    def leave(self, layout: Layout, queue: str) -> None:
+        """Move this queue's messages no more, once everybody who watched has left."""
+        counts = self._queues[layout]
+        counts[queue] -= 1
+        if not counts[queue]:
+            del counts[queue]
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._loop = Deferred.fromCoroutine(self._run())
+        self._loop.addErrback(_ended)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._loop is not None:
+            self._loop.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            sleep = LONGEST_SLEEP
+            for layout, queues in list(self._queues.items()):
+                if queues:
+                    sleep = min(sleep, await self._look(layout, queues))
+            await deferLater(self._clock, sleep)
+
+    async def _look(self, layout: Layout, queues: Iterable[str]) -> float:
+        keys = [
+            key for q in queues for key in (layout.delayed(q), layout.stream(q), layout.dead(q))
+        ]
+        try:
+            reply = await self._client.run(_MOVE, keys, [AT_ONCE, self._offset()])
+        except BrokerUnavailable:
+            return LONGEST_SLEEP
+        except ServerRefused as error:
+            self._log.warn("delayed messages can't be moved now: {why}", why=str(error))
+            return 2.0
+        return _next_look(reply)
+
+
+def _next_look(reply: list[int]) -> float:
+    """Seconds until something is due."""
+    waits = [int(wait) / 1000 for wait in reply[1::2] if int(wait) >= 0]
+    return min([LONGEST_SLEEP, *waits])
+
+
+def _ended(failure: Failure) -> None:
+    failure.trap(CancelledError)

@@ -1,0 +1,59 @@
+"""The names of all keys; nothing else makes one up."""
+
+from __future__ import annotations
+
+from functools import cache
+
+__all__ = ["GROUP", "TORN", "Layout"]
+
+#: The one consumer group of every queue.
+GROUP = "pipeline"
+#: The consumer that owns entries whose settlement failed half-way.
+TORN = "_torn"
+
+
+class Layout:
+    """The keys of one partition.
+
+    The braces put everything that a message can touch into one slot of a Redis Cluster.
+
+    :param namespace: what separates this system from others.
+    :param partition: its number, from 0.
+    """
+
+    def __init__(self, namespace: str, partition: int) -> None:
+        prefix = f"{{{namespace}:{partition}}}:"
+        self._prefix = prefix
+        self.beats = f"{prefix}w".encode()
+        self.instances = f"{prefix}i".encode()
+        self.stream = cache(self._stream)
+        self.delayed = cache(self._delayed)
+
+    def _stream(self, queue: str) -> bytes:
+        """The stream of a queue; of its dead letters when the name starts with ``!``."""
+        if queue.startswith("!"):
+            return self.dead(queue[1:])
+        return f"{self._prefix}q:{queue}".encode()
+
+    def _delayed(self, queue: str) -> bytes:
+        return f"{self._prefix}d:{queue}".encode()
+
+    def dead(self, queue: str) -> bytes:
+        """Dead letters; those of an instance's queue lie with its connector's."""
+        return f"{self._prefix}x:{queue.partition('@')[0]}".encode()
+
+    def token(self, queue: str) -> bytes:
+        """What tells one life of a queue from the next."""
+        return f"{self._prefix}t:{queue}".encode()
+
+    def window(self, queue: str) -> bytes:
+        """Ids seen lately, for de-duplication at the edge."""
+        return f"{self._prefix}u:{queue}".encode()
+
+    def producer(self, producer: str) -> bytes:
+        """The last number stored of each queue's messages of a producer."""
+        return f"{self._prefix}p:{producer}".encode()
+
+    def store(self, kind: str, key: str) -> bytes:
+        """A user's key; its type is in its name, so that no write meets another type."""
+        return f"{self._prefix}s:{kind}:{key}".encode()

@@ -1,0 +1,335 @@
+"""The idempotent producer: what is published at the edge is stored once, in order.
+
+The rule is Kafka's: every message of a producer has a number in its queue, a batch carries its
+first, and the server stores no batch that leaves a hole and none twice. So an answer that is lost
+is asked for again by sending the batch again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.patience import PASSING
+from pipeline.brokers.redis.units import fields, member
+from pipeline.delivery import Post
+from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
+
+__all__ = ["Lane"]
+
+_PUBLISH = Script.load("publish.lua")
+#: A batch is capped, so that no script holds up the server for long.
+MOST_POSTS, MOST_BYTES = 500, 1_000_000
+#: How many batches may be on their way.
+WINDOW = 4
+#: Seconds that stored batches are kept: a fail-over may forget the last ones.
+KEPT = 5.0
+#: What all kept batches may take together.
+KEPT_BYTES = 8_000_000
+#: How much may wait to be sent before publishers are refused.
+MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64_000_000
+#: Seconds after which the server forgets a producer that is silent.
+PRODUCER_TTL = 86_400
+
+
+class _Call:
+    """One call to publish."""
+
+    __slots__ = ("deferred", "max_depth", "posts", "size")
+
+    def __init__(self, posts: Sequence[Post], max_depth: int, canceller: Any) -> None:
+        self.posts = posts
+        self.max_depth = max_depth
+        self.size = sum(len(post.payload) for post in posts)
+        self.deferred: Deferred[None] = Deferred(lambda _: canceller(self))
+
+
+class _Batch:
+    """Calls that are sent together, under consecutive numbers from ``first``."""
+
+    __slots__ = ("calls", "count", "first", "max_depth", "size", "stored_at")
+
+    def __init__(self, max_depth: int) -> None:
+        self.calls: list[_Call] = []
+        self.max_depth = max_depth
+        self.count = 0
+        self.size = 0
+        self.first = 0
+        self.stored_at = 0.0
+
+    def has_room_for(self, call: _Call) -> bool:
+        if not self.calls:
+            return True
+        return (
+            call.max_depth == self.max_depth
+            and self.count + len(call.posts) <= MOST_POSTS
+            and self.size + call.size <= MOST_BYTES
+        )
+
+    def add(self, call: _Call) -> None:
+        self.calls.append(call)
+        self.count += len(call.posts)
+        self.size += call.size
+
+    def args(self) -> list[Any]:
+        args: list[Any] = []
+        for call in self.calls:
+            for post in call.posts:
+                values = fields(post)
+                delayed = member(post) if post.delay else b""
+                seen = post.unique if post.window else ""
+                args += (post.delay, seen, post.window, delayed, len(values), *values)
+        return args
+
+
+class Lane:
+    """What one producer publishes to one queue of one partition, in order.
+
+    :param client: the connection for commands.
+    :param clock: for pauses, and the age of what is kept.
+    :param layout: the partition's keys.
+    :param queue: the queue's name.
+    :param producer: the producer's incarnation.
+    :param offset: tells the time offset in ms that tests set.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, client: Client, clock: Any, layout: Layout, queue: str, producer: str, offset: Any
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._queue = queue
+        self._offset = offset
+        self._producer = layout.producer(producer)
+        self._keys = [
+            layout.stream(queue),
+            layout.delayed(queue),
+            layout.window(queue),
+            self._producer,
+        ]
+        self._next = 1
+        self._waiting: deque[_Call] = deque()
+        self._waiting_size = 0
+        self._sent: deque[_Batch] = deque()
+        self._kept: deque[_Batch] = deque()
+        self._kept_size = 0
+        self._out = 0
+        self._trouble = False
+        self._ended: Exception | None = None
+        self._idle: list[Deferred[None]] = []
+
+    def publish(self, posts: Sequence[Post], max_depth: int) -> Deferred[None]:
+        """See :meth:`pipeline.interfaces.IBroker.publish`. Cancelling takes back what is unsent."""
+        if self._ended is not None:
+            return fail(self._ended)
+        if len(self._waiting) >= MOST_WAITING or self._waiting_size >= MOST_WAITING_BYTES:
+            return fail(QueueFull(f"too much waits to be sent to {self._queue} already"))
+        call = _Call(posts, max_depth, self._withdraw)
+        self._waiting.append(call)
+        self._waiting_size += call.size
+        self._pump()
+        return call.deferred
+
+    def idle(self) -> Deferred[None]:
+        """Fires when nothing waits for an answer."""
+        done: Deferred[None] = Deferred()
+        self._idle.append(done)
+        self._tell_idle()
+        return done
+
+    def end(self, error: Exception) -> None:
+        """Fail all that waits, and all that comes."""
+        self._ended = error
+        for batch in self._sent:
+            self._fail(batch, error)
+        self._sent.clear()
+        for call in self._waiting:
+            call.deferred.errback(error)
+        self._waiting.clear()
+        self._tell_idle()
+
+    # Sending -------------------------------------------------------------------------------------
+
+    def _withdraw(self, call: _Call) -> None:
+        if call in self._waiting:
+            self._waiting.remove(call)
+            self._waiting_size -= call.size
+
+    def _pump(self) -> None:
+        while self._waiting and len(self._sent) < WINDOW and not self._trouble:
+            batch = self._fill()
+            batch.first = self._next
+            self._next += batch.count
+            self._sent.append(batch)
+            self._out += 1
+            sent = Deferred.fromCoroutine(self._send(batch))
+            sent.addErrback(lambda failure: self._log.failure("publishing broke", failure))
+
+    def _fill(self) -> _Batch:
+        batch = _Batch(self._waiting[0].max_depth)
+        while self._waiting and batch.has_room_for(self._waiting[0]):
+            call = self._waiting.popleft()
+            self._waiting_size -= call.size
+            batch.add(call)
+        return batch
+
+    async def _ask(self, batch: _Batch) -> list[Any]:
+        """Send a batch; UNSURE where its fate is unknown, WAIT where it can be sent later."""
+        head = [self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset()]
+        try:
+            reply: list[Any] = await self._client.run(_PUBLISH, self._keys, head + batch.args())
+        except BrokerUnavailable:
+            return [b"UNSURE"]
+        except ServerRefused as error:
+            return [b"WAIT"] if error.code in PASSING else [b"REFUSED", error]
+        return reply
+
+    async def _send(self, batch: _Batch) -> None:
+        reply = await self._ask(batch)
+        self._out -= 1
+        if reply[0] == b"OK" and self._sent and self._sent[0] is batch and not self._trouble:
+            self._stored(self._sent.popleft())
+        elif reply[0] != b"OK" or batch in self._sent:
+            self._trouble = True
+        if self._trouble and not self._out:
+            await self._mend()
+        self._pump()
+        self._tell_idle()
+
+    # Mending -------------------------------------------------------------------------------------
+
+    async def _mend(self) -> None:
+        """Send what has no answer again, in order, one batch at a time, until all is stored."""
+        pause = 0.05
+        while self._sent and self._ended is None:
+            batch = self._sent[0]
+            reply = await self._ask(batch)
+            if not self._sent or self._sent[0] is not batch:
+                break
+            if await self._mended(batch, reply):
+                pause = 0.05
+                continue
+            if self._client.connected:
+                await deferLater(self._clock, pause)
+                pause = min(2.0, pause * 2)
+            elif not await self._back():
+                return
+        self._trouble = False
+
+    async def _back(self) -> bool:
+        """Wait for the server; False when nobody will try to reach it any more."""
+        try:
+            await self._client.when_up()
+        except BrokerUnavailable:
+            return False
+        return True
+
+    async def _mended(self, batch: _Batch, reply: list[Any]) -> bool:
+        """Act on an answer; False when the same must be asked again later."""
+        kind = reply[0]
+        if kind == b"OK":
+            self._stored(self._sent.popleft())
+        elif kind == b"GAP":
+            await self._refill(batch, int(reply[1]))
+        elif kind == b"UNKNOWN":
+            return await self._introduce(batch.first - 1)
+        elif kind == b"FULL":
+            self._full(batch, int(reply[1]))
+        elif kind in (b"REFUSED", b"WRONGTYPE"):
+            self._refuse(batch, reply)
+        else:
+            return False
+        return True
+
+    async def _introduce(self, last: int) -> bool:
+        """Make the producer known to the server, which has forgotten it or never knew it."""
+        try:
+            replies = await self._client.execute_many(
+                [
+                    ("HSET", self._producer, self._queue, last),
+                    ("EXPIRE", self._producer, PRODUCER_TTL),
+                ]
+            )
+        except BrokerUnavailable:
+            return False
+        return not any(isinstance(reply, ServerRefused) for reply in replies)
+
+    async def _refill(self, batch: _Batch, last: int) -> None:
+        """The server has lost batches that it had acknowledged: send them again."""
+        missing = [kept for kept in self._kept if kept.first > last]
+        if not missing or missing[0].first != last + 1:
+            self._log.error(
+                "{queue}: the server has lost messages {a} to {b}, which are not kept any more",
+                queue=self._queue,
+                a=last + 1,
+                b=(missing[0] if missing else batch).first - 1,
+            )
+            await self._introduce((missing[0] if missing else batch).first - 1)
+        for kept in missing:
+            self._kept.remove(kept)
+            self._kept_size -= kept.size
+        self._sent.extendleft(reversed(missing))
+
+    def _full(self, batch: _Batch, depth: int) -> None:
+        self._sent.popleft()
+        if len(batch.calls) > 1:
+            self._sent.extendleft(reversed([_alone(call) for call in batch.calls]))
+        else:
+            error = QueueFull(f"{self._queue} holds {depth} messages, no more are allowed")
+            self._fail(batch, error)
+        self._renumber(batch.first)
+
+    def _refuse(self, batch: _Batch, reply: list[Any]) -> None:
+        error = reply[1]
+        if not isinstance(error, Exception):
+            error = ServerRefused(f"{error.decode()} is no queue: another type", "WRONGTYPE")
+        self._sent.popleft()
+        self._fail(batch, error)
+        self._renumber(batch.first)
+
+    def _renumber(self, first: int) -> None:
+        """Close the hole that a refused batch has left."""
+        for batch in self._sent:
+            batch.first = first
+            first += batch.count
+        self._next = first
+
+    # Ends ----------------------------------------------------------------------------------------
+
+    def _stored(self, batch: _Batch) -> None:
+        now = self._clock.seconds()
+        batch.stored_at = now
+        self._kept.append(batch)
+        self._kept_size += batch.size
+        while self._kept and (now - self._kept[0].stored_at > KEPT or self._kept_size > KEPT_BYTES):
+            self._kept_size -= self._kept.popleft().size
+        for call in batch.calls:
+            if not call.deferred.called:
+                call.deferred.callback(None)
+
+    def _fail(self, batch: _Batch, error: Exception) -> None:
+        for call in batch.calls:
+            if not call.deferred.called:
+                call.deferred.errback(error)
+
+    def _tell_idle(self) -> None:
+        if self._sent or self._waiting:
+            return
+        idle, self._idle = self._idle, []
+        for done in idle:
+            done.callback(None)
+
+
+def _alone(call: _Call) -> _Batch:
+    batch = _Batch(call.max_depth)
+    batch.add(call)
+    return batch

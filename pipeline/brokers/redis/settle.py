@@ -1,0 +1,97 @@
+"""Settling: what deliveries have staged becomes true, once, in one script a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from twisted.logger import Logger
+
+from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.patience import run_patiently
+from pipeline.brokers.redis.units import Units
+from pipeline.delivery import Delivery, Settled
+from pipeline.errors import ServerRefused
+
+__all__ = ["Settler"]
+
+_SETTLE = Script.load("units.lua", "settle.lua")
+#: A batch is capped, so that no script holds up the server for long.
+MOST_DELIVERIES, MOST_BYTES = 500, 1_000_000
+_PLAIN = {b"1": Settled.WON, b"0": Settled.LOST, b"C": Settled.CONFLICT}
+_log = Logger()
+
+
+class Settler:
+    """Settles the deliveries of one queue in one partition.
+
+    :param client: the connection for commands.
+    :param clock: for the pauses between tries.
+    :param layout: the partition's keys.
+    :param queue: the queue's name.
+    :param offset: tells the time offset in ms that tests set.
+    """
+
+    def __init__(self, client: Client, clock: Any, layout: Layout, queue: str, offset: Any) -> None:
+        self._client = client
+        self._clock = clock
+        self._layout = layout
+        self._offset = offset
+        self._keys = (layout.stream(queue), layout.token(queue))
+
+    async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
+        """Settle them; what became of each, in order."""
+        results: list[Settled] = []
+        for batch in _batches(deliveries):
+            results += await self._settle(batch)
+        return results
+
+    async def _settle(self, batch: Sequence[Delivery]) -> list[Settled]:
+        units = Units(self._layout, self._keys)
+        for delivery in batch:
+            units.add_delivery(delivery)
+        head = [GROUP, batch[0].token, self._offset()]
+        try:
+            replies, lost = await run_patiently(
+                self._client, self._clock, _SETTLE, units.keys, head + units.args
+            )
+        except ServerRefused as error:
+            return await self._apart(batch, error)
+        if replies == [b"FENCED"]:
+            return [Settled.FENCED] * len(batch)
+        return [_result(*each, lost) for each in zip(batch, replies, strict=True)]
+
+    async def _apart(self, batch: Sequence[Delivery], error: ServerRefused) -> list[Settled]:
+        """One of them broke the script: find it, so that the others are settled."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return await self._settle(batch[:half]) + await self._settle(batch[half:])
+        _log.error("{delivery} can't be settled: {why}", delivery=batch[0], why=str(error))
+        batch[0].refusal = str(error)
+        return [Settled.REFUSED]
+
+
+def _result(delivery: Delivery, reply: bytes, lost: bool) -> Settled:
+    result = _PLAIN.get(reply)
+    if result is Settled.LOST and lost:
+        return Settled.WON
+    if result is not None:
+        return result
+    delivery.refusal = reply[2:].decode("utf-8", "replace")
+    return Settled.REFUSED if reply.startswith(b"E") else Settled.TORN
+
+
+def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
+    batch: list[Delivery] = []
+    token, size = b"", 0
+    for delivery in deliveries:
+        more = sum(len(post.payload) for post in delivery.posts)
+        full = len(batch) == MOST_DELIVERIES or size + more > MOST_BYTES
+        if batch and (full or delivery.token != token):
+            yield batch
+            batch, size = [], 0
+        batch.append(delivery)
+        token, size = delivery.token, size + more
+    if batch:
+        yield batch

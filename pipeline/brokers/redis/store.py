@@ -1,0 +1,93 @@
+"""The store's reads, and commits outside of a delivery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.units import Units
+from pipeline.errors import BrokerUnavailable, PipelineError, ServerRefused
+from pipeline.interfaces import IReader
+from pipeline.store import READS, Check, Write
+
+__all__ = ["RedisReader"]
+
+_COMMIT = Script.load("units.lua", "commit.lua")
+_COMMANDS = {
+    "get": "GET",
+    "count": "GET",
+    "hget": "HGET",
+    "hgetall": "HGETALL",
+    "sismember": "SISMEMBER",
+    "smembers": "SMEMBERS",
+    "zscore": "ZSCORE",
+    "zcard": "ZCARD",
+}
+
+
+@implementer(IReader)
+class RedisReader:
+    """Reads one partition's store.
+
+    A read waits while the server is away, since it can be asked again; a commit does not, since
+    only its caller knows whether it may happen twice.
+
+    :param client: the connection.
+    :param layout: the partition's keys.
+    :param offset: tells the time offset in ms that tests set.
+    """
+
+    def __init__(self, client: Client, layout: Layout, offset: Any) -> None:
+        self._client = client
+        self._layout = layout
+        self._offset = offset
+
+    def read(self, op: str, key: str, *args: Any) -> Deferred[Any]:
+        """See :meth:`pipeline.interfaces.IReader.read`."""
+        return Deferred.fromCoroutine(self._read(op, key, args))
+
+    async def _read(self, op: str, key: str, args: tuple[Any, ...]) -> Any:
+        name = self._layout.store(READS[op][0], key)
+        if op == "zrange":
+            start, stop, newest_first = args
+            command = ("ZREVRANGE" if newest_first else "ZRANGE", name, start, stop)
+        else:
+            command = (_COMMANDS[op], name, *args)
+        while True:
+            try:
+                return _value(op, await self._client.execute(*command))
+            except BrokerUnavailable:
+                await self._client.when_up()
+
+    def commit(self, checks: list[Check], writes: list[Write]) -> Deferred[bool]:
+        """See :meth:`pipeline.interfaces.IReader.commit`."""
+        return Deferred.fromCoroutine(self._commit(checks, writes))
+
+    async def _commit(self, checks: list[Check], writes: list[Write]) -> bool:
+        units = Units(self._layout, ())
+        units.add(checks, writes)
+        reply: bytes = await self._client.run(_COMMIT, units.keys, [self._offset(), *units.args])
+        if reply in (b"1", b"C"):
+            return reply == b"1"
+        text = reply.decode("utf-8", "replace")
+        if text.startswith("E:"):
+            raise ServerRefused(text[2:])
+        raise PipelineError(f"a commit failed half-way: {text[2:]}")
+
+
+def _value(op: str, reply: Any) -> Any:
+    if op == "count":
+        return int(reply or 0)
+    if op == "hgetall":
+        return dict(zip(reply[::2], reply[1::2], strict=True))
+    if op == "sismember":
+        return bool(reply)
+    if op == "smembers":
+        return set(reply)
+    if op == "zscore":
+        return None if reply is None else float(reply)
+    return reply

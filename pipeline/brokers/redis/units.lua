@@ -1,0 +1,178 @@
+-- What settle.lua and commit.lua share: reading a unit of work from ARGV, comparing what it read,
+-- saying beforehand whether each write can be done, and doing it. Stands before both in one script.
+--
+-- A unit in ARGV, from position at:
+--   number of checks, then for each: code, index into KEYS, number of arguments, arguments
+--   number of writes, then for each: code, index into KEYS, number of arguments, arguments
+
+local TYPES = {P = 'stream', L = 'zset', S = 'string', I = 'string', H = 'hash', h = 'hash', d = 'hash',
+               A = 'set', R = 'set', Z = 'zset', z = 'zset', D = false, E = false}
+local INTEGER = '^%-?%d+$'
+local LIMIT = 9.2e18
+-- Where each write has its time to live among its arguments, from 0.
+local TTL = {S = 0, I = 1, H = 0, A = 0, Z = 0, E = 0}
+
+local clock
+local function now(offset)
+    if not clock then
+        local t = redis.call('TIME')
+        clock = t[1] * 1000 + math.floor(t[2] / 1000) + offset
+    end
+    return clock
+end
+
+-- True where the store still answers what the unit read.
+local holds = {
+    g = function(key, at)
+        local value = redis.call('GET', key)
+        if ARGV[at] == '0' then return not value end
+        return value == ARGV[at + 1]
+    end,
+    n = function(key, at)
+        return (redis.call('GET', key) or '0') == ARGV[at]
+    end,
+    f = function(key, at)
+        local value = redis.call('HGET', key, ARGV[at])
+        if ARGV[at + 1] == '0' then return not value end
+        return value == ARGV[at + 2]
+    end,
+    a = function(key, at, argc)
+        if redis.call('HLEN', key) * 2 ~= argc then return false end
+        for i = at, at + argc - 1, 2 do
+            if redis.call('HGET', key, ARGV[i]) ~= ARGV[i + 1] then return false end
+        end
+        return true
+    end,
+    s = function(key, at)
+        return tostring(redis.call('SISMEMBER', key, ARGV[at])) == ARGV[at + 1]
+    end,
+    z = function(key, at)
+        local score = redis.call('ZSCORE', key, ARGV[at])
+        if ARGV[at + 1] == '0' then return not score end
+        return score and tonumber(score) == tonumber(ARGV[at + 2])
+    end,
+}
+local CHECKED = {g = 'string', n = 'string', f = 'hash', a = 'hash', s = 'set', z = 'zset'}
+
+local kinds = {}
+local function kind_of(n)
+    local kind = kinds[n]
+    if not kind or kind == 'none' then
+        kind = redis.call('TYPE', KEYS[n]).ok
+        kinds[n] = kind
+    end
+    return kind
+end
+
+local function added(value, by)
+    if not string.find(by, INTEGER) then return 'not an integer: ' .. by end
+    if value and not string.find(value, INTEGER) then return 'the stored value is no integer' end
+    if math.abs(tonumber(value or '0') + tonumber(by)) > LIMIT then return 'the sum is out of range' end
+end
+
+-- A reason why this write can't be done, or nothing.
+local function refused(code, n, at, argc)
+    local wanted = TYPES[code]
+    if wanted == nil then return 'unknown write ' .. tostring(code) end
+    if not KEYS[n] then return 'no key for write ' .. code end
+    if wanted then
+        local kind = kind_of(n)
+        if kind ~= 'none' and kind ~= wanted then
+            return KEYS[n] .. ' holds a ' .. kind .. ', not a ' .. wanted
+        end
+    end
+    for i = at, at + argc - 1 do
+        if not ARGV[i] then return 'too few arguments for write ' .. code end
+    end
+    if argc > 4000 then return 'too many arguments for one write: ' .. argc end
+    local ttl = TTL[code] and ARGV[at + TTL[code]]
+    if ttl and not (string.find(ttl, '^%d+$') and #ttl < 16) then return 'not a time to live: ' .. ttl end
+    if code == 'I' then return added(redis.call('GET', KEYS[n]), ARGV[at]) end
+    if code == 'h' then return added(redis.call('HGET', KEYS[n], ARGV[at]), ARGV[at + 1]) end
+    if code == 'Z' then
+        local score = tonumber(ARGV[at + 1])
+        if not score or score ~= score then return 'not a score: ' .. ARGV[at + 1] end
+    end
+    if code == 'P' and (argc == 0 or argc % 2 == 1) then return 'a message needs names and values' end
+    if code == 'L' and not tonumber(ARGV[at]) then return 'not a delay: ' .. ARGV[at] end
+    if code == 'H' and (argc < 3 or argc % 2 == 0) then return 'fields need names and values' end
+end
+
+local function expire(reply, key, ttl)
+    if ttl ~= '0' and not (type(reply) == 'table' and reply.err) then redis.pcall('PEXPIRE', key, ttl) end
+    return reply
+end
+
+local perform = {
+    P = function(key, at, argc) return redis.pcall('XADD', key, '*', unpack(ARGV, at, at + argc - 1)) end,
+    L = function(key, at, argc, offset)
+        return redis.pcall('ZADD', key, now(offset) + ARGV[at], ARGV[at + 1])
+    end,
+    S = function(key, at)
+        if ARGV[at] == '0' then return redis.pcall('SET', key, ARGV[at + 1]) end
+        return redis.pcall('SET', key, ARGV[at + 1], 'PX', ARGV[at])
+    end,
+    D = function(key) return redis.pcall('DEL', key) end,
+    I = function(key, at) return expire(redis.pcall('INCRBY', key, ARGV[at]), key, ARGV[at + 1]) end,
+    H = function(key, at, argc)
+        return expire(redis.pcall('HSET', key, unpack(ARGV, at + 1, at + argc - 1)), key, ARGV[at])
+    end,
+    d = function(key, at, argc) return redis.pcall('HDEL', key, unpack(ARGV, at, at + argc - 1)) end,
+    h = function(key, at) return redis.pcall('HINCRBY', key, ARGV[at], ARGV[at + 1]) end,
+    A = function(key, at, argc)
+        return expire(redis.pcall('SADD', key, unpack(ARGV, at + 1, at + argc - 1)), key, ARGV[at])
+    end,
+    R = function(key, at, argc) return redis.pcall('SREM', key, unpack(ARGV, at, at + argc - 1)) end,
+    Z = function(key, at)
+        return expire(redis.pcall('ZADD', key, ARGV[at + 1], ARGV[at + 2]), key, ARGV[at])
+    end,
+    z = function(key, at, argc) return redis.pcall('ZREM', key, unpack(ARGV, at, at + argc - 1)) end,
+    E = function(key, at) return redis.pcall('PEXPIRE', key, ARGV[at]) end,
+}
+
+-- Reads the unit at a position. Answers where it ends, its verdict (nothing, 'C' or 'E:why') and
+-- where its writes start.
+local function examine(at)
+    local verdict
+    local count = tonumber(ARGV[at])
+    at = at + 1
+    for _ = 1, count do
+        local code, n, argc = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        at = at + 3
+        if not verdict then
+            local kind = kind_of(n)
+            if kind ~= 'none' and kind ~= CHECKED[code] then
+                verdict = 'E:' .. KEYS[n] .. ' holds a ' .. kind .. ', not a ' .. CHECKED[code]
+            elseif not holds[code](KEYS[n], at, argc) then
+                verdict = 'C'
+            end
+        end
+        at = at + argc
+    end
+    local writes = at
+    count = tonumber(ARGV[at])
+    at = at + 1
+    for _ = 1, count do
+        local n, argc = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        if not verdict then
+            local why = refused(ARGV[at], n, at + 3, argc)
+            if why then verdict = 'E:' .. why end
+        end
+        at = at + 3 + argc
+    end
+    return at, verdict, writes
+end
+
+-- Does the writes of the unit; answers the first error's text, or nothing.
+local function write(at, offset)
+    local failed
+    local count = tonumber(ARGV[at])
+    at = at + 1
+    for _ = 1, count do
+        local n, argc = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        local reply = perform[ARGV[at]](KEYS[n], at + 3, argc, offset)
+        if type(reply) == 'table' and reply.err then failed = failed or reply.err end
+        at = at + 3 + argc
+    end
+    return failed
+end

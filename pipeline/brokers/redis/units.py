@@ -1,0 +1,128 @@
+"""Units of work as arguments of the scripts: see units.lua."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from pipeline.brokers.redis.layout import Layout
+from pipeline.delivery import Delivery, Post
+from pipeline.store import Check, Write
+
+__all__ = ["Units", "fields", "member"]
+
+_length = struct.Struct(">I").pack
+
+#: write -> its code, and the type of its key.
+_WRITES = {
+    "set": ("S", "v"),
+    "delete": ("D", "v"),
+    "incr": ("I", "n"),
+    "hset": ("H", "h"),
+    "hdel": ("d", "h"),
+    "hincr": ("h", "h"),
+    "hclear": ("D", "h"),
+    "sadd": ("A", "s"),
+    "srem": ("R", "s"),
+    "zadd": ("Z", "z"),
+    "zrem": ("z", "z"),
+}
+
+
+def fields(post: Post) -> tuple[bytes, ...]:
+    """The fields and values of a message's entry, or of a dead letter's."""
+    name = b"payload" if post.queue[0] == "!" else b"m"
+    return (name, post.payload, *post.headers)
+
+
+def member(post: Post) -> bytes:
+    """A delayed message as a member of a sorted set; see move.lua."""
+    if post.unique:
+        unique = blake2b(post.unique.encode(), digest_size=16).hexdigest()
+    else:
+        unique = secrets.token_hex(16)
+    parts = [part for value in fields(post) for part in (_length(len(value)), value)]
+    return unique.encode() + b"".join(parts)
+
+
+class Units:
+    """Collects units of work for one script call.
+
+    :param layout: the partition's keys.
+    :param keys: the keys that come before those of the units.
+    """
+
+    def __init__(self, layout: Layout, keys: Iterable[bytes]) -> None:
+        self._layout = layout
+        self.keys: list[bytes] = list(keys)
+        self._index = {key: n for n, key in enumerate(self.keys, 1)}
+        self.args: list[bytes | str | int] = []
+
+    def _at(self, key: bytes) -> int:
+        index = self._index.get(key)
+        if index is None:
+            self.keys.append(key)
+            self._index[key] = index = len(self.keys)
+        return index
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Add what a delivery read, published and wrote, behind its entry id."""
+        args = self.args
+        args.append(delivery.id)
+        posts = delivery.posts
+        if not delivery.has_state:
+            args += (0, len(posts))
+        else:
+            store = delivery.store
+            self._add_checks(store.checks)
+            args.append(len(posts) + len(store.writes))
+            self._add_writes(store.writes)
+        for post in posts:
+            self._add_post(post)
+
+    def add(self, checks: list[Check], writes: list[Write]) -> None:
+        """Add a unit that belongs to no delivery."""
+        self._add_checks(checks)
+        self.args.append(len(writes))
+        self._add_writes(writes)
+
+    def _add_post(self, post: Post) -> None:
+        if post.delay:
+            at = self._at(self._layout.delayed(post.queue))
+            self.args += ("L", at, 2, post.delay, member(post))
+            return
+        values = fields(post)
+        self.args += ("P", self._at(self._layout.stream(post.queue)), len(values), *values)
+
+    def _add_checks(self, checks: list[Check]) -> None:
+        self.args.append(len(checks))
+        for op, key, given, expected in checks:
+            code, kind, values = _check(op, given, expected)
+            at = self._at(self._layout.store(kind, key))
+            self.args += (code, at, len(values), *values)
+
+    def _add_writes(self, writes: list[Write]) -> None:
+        for op, key, *given in writes:
+            code, kind = _WRITES.get(op, (op, "v"))
+            if op == "set":
+                given.reverse()
+            elif op == "expire":
+                code, kind = "E", given.pop(0)
+            self.args += (code, self._at(self._layout.store(kind, key)), len(given), *given)
+
+
+def _check(op: str, given: tuple[Any, ...], expected: Any) -> tuple[str, str, tuple[Any, ...]]:
+    if op == "get":
+        return "g", "v", ("0",) if expected is None else ("1", expected)
+    if op == "count":
+        return "n", "n", (expected,)
+    if op == "hget":
+        return "f", "h", (*given, "0") if expected is None else (*given, "1", expected)
+    if op == "hgetall":
+        return "a", "h", tuple(part for pair in expected.items() for part in pair)
+    if op == "sismember":
+        return "s", "s", (*given, int(expected))
+    return "z", "z", (*given, "0") if expected is None else (*given, "1", repr(expected))
