@@ -1,0 +1,85 @@
+"""What a process needs around its service: clean ends on signals, and an exit status."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+__all__ = ["end_now", "exit_status_at_end", "stop", "stop_on_signals"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+#: Seconds within which a second signal is the same wish: some supervisors send it twice.
+SAME = 1.0
+
+
+def stop_on_signals(reactor: Any) -> None:
+    """Let SIGTERM and SIGINT stop the reactor in good order, and the process end with status 0.
+
+    Twisted's own handlers make twistd die of the signal in the end, which a supervisor takes for
+    a failure. A second signal, a second or more after the first, ends the process at once: what
+    it has in hand goes to other workers as if it had crashed.
+
+    :param reactor: the one that runs; its handlers are replaced once it has set them.
+    """
+    first: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+            reactor.callFromThread(stop, reactor)
+        elif now - first[0] >= SAME:
+            end_now(
+                128 + number, f"pipeline: a second {signal.Signals(number).name}: ended at once"
+            )
+
+    def install() -> None:
+        for number in _SIGNALS:
+            signal.signal(number, handle)
+
+    reactor.callWhenRunning(install)
+
+
+def stop(reactor: Any) -> None:
+    """Stop a reactor, unless it is about to stop already."""
+    if reactor.running:
+        reactor.stop()
+
+
+def exit_status_at_end(status: int, text: str) -> None:
+    """End the process with this status when its main program has ended.
+
+    For twistd, which has no exit status of its own: it ends with 0 even when its service could
+    not start. Its log and pid file are in order by the time this takes effect.
+
+    :param text: the last words, to standard error.
+    """
+    ending: list[bool] = []
+
+    def end() -> None:
+        if ending:
+            return
+        ending.append(True)
+        # Whoever else waits for the end gets it now, since os._exit calls nobody.
+        atexit._run_exitfuncs()
+        end_now(status, text)
+
+    atexit.register(end)
+
+
+def end_now(status: int, text: str) -> None:
+    """End the process at once with this status, and last words to standard error."""
+    import sys
+
+    for stream, words in ((sys.__stdout__, ""), (sys.__stderr__, text + "\n")):
+        try:
+            stream.write(words)  # type: ignore[union-attr]  # None in a daemon
+            stream.flush()  # type: ignore[union-attr]
+        except (AttributeError, OSError, ValueError):
+            pass  # a daemon has nobody to tell
+    os._exit(status)
