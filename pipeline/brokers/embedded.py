@@ -24,7 +24,7 @@ from twisted.internet.task import deferLater
 from pipeline.brokers.binary import find_binary, wrapped
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.wire import Wire
-from pipeline.errors import BrokerError, EmbeddedServerError
+from pipeline.errors import BrokerUnavailable, EmbeddedServerError, ServerRefused
 
 __all__ = ["EmbeddedServer"]
 
@@ -280,7 +280,11 @@ def _ask_pid(path: str) -> int | None:
     try:
         wire.call("PING")
         told: bytes = wire.call("INFO", "server")
-    except BrokerError:
+    except ServerRefused as error:
+        if error.code == "NOAUTH":
+            raise EmbeddedServerError("a private server has no password: leave it out") from error
+        return None
+    except BrokerUnavailable:
         return None
     finally:
         wire.close()

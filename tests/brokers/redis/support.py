@@ -12,6 +12,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.client import Client
+from pipeline.brokers.redis.wire import Wire
 from pipeline.testing.server import own_server, shared_server, unique_namespace
 
 
@@ -43,6 +44,12 @@ class ClientCase(TestCase):
         server = own_server(**options)
         self.addCleanup(server.stop_now)
         return server
+
+    def tell(self, server: EmbeddedServer, *words: str) -> Any:
+        """Give a server of this test an order."""
+        wire = Wire(server.address)
+        self.addCleanup(wire.close)
+        return wire.call(*words)
 
     def freeze(self, server: EmbeddedServer) -> None:
         """Let a server of this test answer nobody until it ends, as behind a dead network."""
