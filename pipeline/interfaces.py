@@ -45,7 +45,7 @@ class IConsumer(Interface):
 
     queue = Attribute("str: the queue's name")
     partition = Attribute("int: which partition")
-    in_hand = Attribute("a container of the deliveries taken and not yet settled or handed back")
+    in_hand = Attribute("dict, id -> delivery: what was taken and not yet settled or handed back")
 
     def open() -> Any:
         """Make the queue ready to be read. A Deferred."""
@@ -67,6 +67,8 @@ class IConsumer(Interface):
 
         Sends the same again until it knows the result, however long the server is away.
 
+        A delivery that conflicts or is refused stays in hand, as nothing has happened to it.
+
         :param deliveries: deliveries of this consumer.
         :return: a Deferred of a list of :class:`pipeline.delivery.Settled`, one for each.
         """
@@ -74,11 +76,14 @@ class IConsumer(Interface):
     def hand_back(deliveries: Any) -> Any:
         """Put messages back at the tail of their queue, for any worker, at once. A Deferred.
 
-        What they staged is forgotten. Attempts and deaths are kept.
+        What they staged is forgotten. Attempts, deaths and history are kept.
         """
 
     def close() -> Any:
-        """Forget this consumer; nothing may be in hand. A Deferred."""
+        """Forget this consumer; nothing may be in hand. A Deferred.
+
+        What the queue of an instance still holds is dead-lettered as ``gone``.
+        """
 
 
 class IBroker(Interface):
@@ -126,7 +131,11 @@ class IBroker(Interface):
         """A Deferred of a :class:`pipeline.delivery.Depth`, over all partitions."""
 
     def dead(queue: Any, partition: int = 0, start: str = "-", count: int = 100) -> Any:
-        """A Deferred of a list of :class:`pipeline.delivery.DeadLetterEntry`, oldest first."""
+        """Dead letters, oldest first. Those of an instance's queue lie with its connector's.
+
+        :param start: the id to begin with; ``(`` before it leaves that one out; ``-`` the oldest.
+        :return: a Deferred of a list of :class:`pipeline.delivery.DeadLetterEntry`.
+        """
 
 
 class ICodec(Interface):

@@ -20,7 +20,6 @@ Value = bytes
 Check = tuple[str, str, tuple[Any, ...], Any]
 Write = tuple[Any, ...]
 Members: TypeAlias = set[bytes]
-Members: TypeAlias = set[bytes]
 
 #: read -> (the type of the key, what it answers).
 READS = {

@@ -1,0 +1,204 @@
+"""One partition in memory: its queues, its delayed messages, its dead letters, its store."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from pipeline.brokers.keyspace import Keyspace
+from pipeline.brokers.stream import Stream
+from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post, Settled
+from pipeline.errors import QueueFull, ServerRefused
+
+__all__ = ["Shard"]
+
+Headers = Mapping[bytes, bytes]
+#: Who owns the queue of an instance that is gone.
+NOBODY = ""
+
+
+def _headers(post: Post) -> dict[bytes, bytes]:
+    return dict(zip(post.headers[::2], post.headers[1::2], strict=True))
+
+
+class Shard:
+    """Everything that one message can touch, changed in one step.
+
+    :param now: answers the time, in milliseconds.
+    """
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._count = 0
+        #: The queues that got something since they were last looked at.
+        self.touched: set[str] = set()
+        #: Queue -> the worker that it belongs to alone.
+        self.owners: dict[str, str] = {}
+        self.flush()
+
+    def flush(self) -> None:
+        """Lose everything, as a server does at FLUSHALL."""
+        self.keys = Keyspace(self._now)
+        self._streams: dict[str, Stream] = {}
+        self._delayed: dict[str, list[tuple[int, int, Post]]] = defaultdict(list)
+        self._dead: dict[str, list[DeadLetterEntry]] = defaultdict(list)
+
+    def stream(self, queue: str) -> Stream:
+        """A queue, made when it isn't there."""
+        if queue not in self._streams:
+            self._streams[queue] = Stream(self._now)
+        return self._streams[queue]
+
+    # Publishing --------------------------------------------------------------------------------
+
+    def accept(self, posts: Iterable[Post], max_depth: int) -> None:
+        """Put what a publisher sends on its queue: all of it or nothing.
+
+        :raise QueueFull: the queue would be longer than ``max_depth``.
+        """
+        posts = list(posts)
+        if max_depth and posts:
+            self._refuse_over(posts[0].queue, len(posts), max_depth)
+        for post in posts:
+            if not post.window or self.keys.mark(f"{post.queue}:{post.unique}", post.window):
+                self.post(post)
+
+    def _refuse_over(self, queue: str, more: int, max_depth: int) -> None:
+        there = len(self.stream(queue))
+        if there + more > max_depth:
+            raise QueueFull(f"{queue} has {there} messages: {more} more exceed {max_depth}")
+
+    def post(self, post: Post) -> None:
+        """Put one message where its queue's name and its delay say."""
+        if post.queue.startswith("!"):
+            self._bury(post.queue[1:], post.payload, _headers(post))
+        elif post.delay:
+            self._delay(post)
+        else:
+            self._add(post.queue, post.payload, _headers(post))
+
+    def _delay(self, post: Post) -> None:
+        self._count += 1
+        now = self._now()
+        dated = post._replace(headers=(b"t", b"%d" % now, *post.headers))
+        heapq.heappush(self._delayed[post.queue], (now + post.delay, self._count, dated))
+
+    def _add(self, queue: str, payload: bytes, headers: Headers) -> None:
+        if self.owners.get(queue) == NOBODY:
+            self._bury_gone(queue, payload, headers)
+            return
+        self.stream(queue).add(payload, headers)
+        self.touched.add(queue)
+
+    def _bury(self, queue: str, payload: bytes, fields: Headers) -> None:
+        self._count += 1
+        named = {name.decode(): value for name, value in fields.items()}
+        entry = DeadLetterEntry(
+            f"{self._now()}-{self._count}", _connector_queue(queue), {**named, "payload": payload}
+        )
+        self._dead[_connector_queue(queue)].append(entry)
+
+    def _bury_gone(self, queue: str, payload: bytes, headers: Headers) -> None:
+        fields = {
+            b"reason": b"gone",
+            b"error": b"the instance it was addressed to is gone",
+            b"queue": queue.encode(),
+            b"attempts": headers.get(b"a", b"1"),
+            b"history": headers.get(b"h", b""),
+            b"enqueued_at": headers.get(b"t", b"%d" % self._now()),
+        }
+        self._bury(queue, payload, fields)
+
+    # Time --------------------------------------------------------------------------------------
+
+    def next_due(self) -> int | None:
+        """When the next delayed message is due, in ms; None when there is none."""
+        return min((waiting[0][0] for waiting in self._delayed.values() if waiting), default=None)
+
+    def move_due(self) -> None:
+        """Put the delayed messages whose time has come on their queues, oldest first."""
+        now = self._now()
+        for queue, waiting in self._delayed.items():
+            while waiting and waiting[0][0] <= now:
+                _, _, post = heapq.heappop(waiting)
+                self._add(queue, post.payload, _headers(post))
+
+    # Settlement --------------------------------------------------------------------------------
+
+    def settle(self, delivery: Delivery) -> Settled:
+        """Acknowledge a delivery and make what it staged true, in one step, or do nothing."""
+        stream = self._streams.get(delivery.queue)
+        if stream is None or stream.token != delivery.token:
+            return Settled.FENCED
+        if delivery.id not in stream:
+            return Settled.LOST
+        if delivery.has_state and not self.keys.holds(delivery.store.checks):
+            return Settled.CONFLICT
+        try:
+            self.keys.apply(delivery.store.writes if delivery.has_state else ())
+        except ServerRefused as refused:
+            delivery.refusal = str(refused)
+            return Settled.REFUSED
+        self._acknowledge(stream, delivery)
+        return Settled.WON
+
+    def _acknowledge(self, stream: Stream, delivery: Delivery) -> None:
+        stream.acknowledge(delivery.id)
+        for post in delivery.posts:
+            self.post(post)
+        # Another entry that a worker died with may have waited for this one.
+        self.touched.add(delivery.queue)
+
+    def hand_back(self, delivery: Delivery) -> None:
+        """Put a message at the tail of its queue, if it is still the one that was taken."""
+        stream = self._streams.get(delivery.queue)
+        if stream is None or stream.token != delivery.token:
+            return
+        entry = stream.acknowledge(delivery.id)
+        if entry is not None:
+            self._add(delivery.queue, entry.payload, entry.counted())
+            self.touched.add(delivery.queue)
+
+    # Death -------------------------------------------------------------------------------------
+
+    def bereave(self, worker: str) -> None:
+        """A worker has died: others take what it held, and nobody what was its alone."""
+        for queue, stream in self._streams.items():
+            stream.abandon(worker)
+            self.touched.add(queue)
+        for queue in [queue for queue, owner in self.owners.items() if owner == worker]:
+            self.orphan(queue)
+
+    def orphan(self, queue: str) -> None:
+        """Nobody reads this queue any more: dead-letter what it holds, and what still comes."""
+        self.owners[queue] = NOBODY
+        for entry in self.stream(queue).drain():
+            self._bury_gone(queue, entry.payload, entry.counted())
+
+    # Numbers -----------------------------------------------------------------------------------
+
+    def depth(self, queue: str) -> Depth:
+        """How much is in a queue."""
+        stream = self.stream(queue)
+        delayed, dead = len(self._delayed[queue]), len(self._dead[_connector_queue(queue)])
+        return Depth(len(stream) - stream.in_hand, stream.in_hand, delayed, dead)
+
+    def dead(self, queue: str, start: str, count: int) -> list[DeadLetterEntry]:
+        """Dead letters from an id on, oldest first."""
+        entries = self._dead[_connector_queue(queue)]
+        if start == "-":
+            return entries[:count]
+        first, inclusive = _position(start.removeprefix("(")), not start.startswith("(")
+        later = (e for e in entries if _position(e.id) > first)
+        exact = (e for e in entries if inclusive and _position(e.id) == first)
+        return [*exact, *later][:count]
+
+
+def _position(id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in id.split("-"))
+
+
+def _connector_queue(queue: str) -> str:
+    """Where dead letters lie: those of an instance's queue with its connector's."""
+    return queue.partition("@")[0]

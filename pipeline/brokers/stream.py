@@ -1,0 +1,109 @@
+"""One queue in memory: entries, and who has which in hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Entry", "Stream"]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A message in a queue.
+
+    :param position: milliseconds and a number: its place in the queue.
+    :param payload: the encoded message.
+    :param headers: see :class:`pipeline.delivery.Post`.
+    :param deaths: how many workers died while they had it in hand.
+    :param holder: the worker that has it in hand; '' when none has.
+    """
+
+    position: tuple[int, int]
+    payload: bytes
+    headers: dict[bytes, bytes]
+    deaths: int
+    holder: str = ""
+
+    @property
+    def id(self) -> bytes:
+        """The position as text, as Redis writes it."""
+        return b"%d-%d" % self.position
+
+    def counted(self) -> dict[bytes, bytes]:
+        """The headers to put it on a queue again, with the deaths that were counted."""
+        deaths = {b"d": b"%d" % self.deaths} if self.deaths else {}
+        return {**self.headers, **deaths}
+
+
+class Stream:
+    """Entries in order; each is taken by one worker and stays pending until acknowledged.
+
+    :param now: answers the time, in milliseconds.
+    """
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        #: What deliveries of this queue, and of none that takes its place later, carry.
+        self.token = uuid.uuid4().hex.encode()
+        self._now = now
+        self._last = (0, 0)
+        self._fresh: deque[Entry] = deque()
+        self._suspects: deque[Entry] = deque()
+        self._pending: dict[bytes, Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._fresh) + len(self._pending)
+
+    @property
+    def in_hand(self) -> int:
+        """How many entries were taken and are not yet acknowledged."""
+        return len(self._pending)
+
+    def __contains__(self, id: bytes) -> bool:
+        return id in self._pending
+
+    def add(self, payload: bytes, headers: Mapping[bytes, bytes]) -> None:
+        """Put a message at the tail; its time of publishing is kept when it has one."""
+        now = self._now()
+        self._last = (now, 0) if now > self._last[0] else (self._last[0], self._last[1] + 1)
+        kept = {b"t": b"%d" % now, **headers}
+        self._fresh.append(Entry(self._last, payload, kept, int(kept.get(b"d", 0))))
+
+    def take(self, holder: str, count: int) -> list[Entry]:
+        """Up to ``count`` entries that nobody had in hand, for a worker."""
+        taken = [self._fresh.popleft() for _ in range(min(count, len(self._fresh)))]
+        for entry in taken:
+            entry.holder = holder
+            self._pending[entry.id] = entry
+        return taken
+
+    def take_suspect(self, holder: str) -> Entry | None:
+        """The first entry that a worker died with, if any: one death more is counted."""
+        while self._suspects:
+            entry = self._suspects.popleft()
+            if entry.id in self._pending:
+                entry.holder = holder
+                entry.deaths += 1
+                return entry
+        return None
+
+    def acknowledge(self, id: bytes) -> Entry | None:
+        """Take an entry off the queue, whoever has it in hand; None when another was first."""
+        return self._pending.pop(id, None)
+
+    def abandon(self, holder: str) -> None:
+        """A worker has died: what it had in hand is suspect, in the queue's order."""
+        left = [entry for entry in self._pending.values() if entry.holder == holder]
+        for entry in left:
+            entry.holder = ""
+        self._suspects = deque(sorted({*self._suspects, *left}, key=lambda e: e.position))
+
+    def drain(self) -> list[Entry]:
+        """Everything that is left, taken or not, off the queue and in its order."""
+        left = sorted([*self._pending.values(), *self._fresh], key=lambda e: e.position)
+        self._fresh.clear()
+        self._suspects.clear()
+        self._pending.clear()
+        return left
