@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.entries import named
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import Delivery, Post
@@ -148,7 +149,7 @@ class Recoverer:
         stream = layout.stream(consumer.queue)
         others = await self._client.execute("XINFO", "CONSUMERS", stream, GROUP)
         for flat in others:
-            info = dict(zip(flat[::2], flat[1::2], strict=False))
+            info = named(flat)
             name = info[b"name"]
             if name == TORN.encode():
                 if info[b"pending"]:
@@ -196,11 +197,11 @@ class Recoverer:
 
 
 def _torn(consumer: RedisConsumer, id: bytes, values: list[bytes]) -> Delivery:
-    named = dict(zip(values[::2], values[1::2], strict=False))
-    payload = named.get(b"m", b"")
+    fields = named(values)
+    payload = fields.get(b"m", b"")
     delivery = Delivery(consumer.queue, id, payload, token=consumer.token)
     error = b"its settlement failed half-way: some of its effects happened, others did not"
-    headers = (b"reason", b"torn", b"error", error, b"history", named.get(b"h", b""))
+    headers = (b"reason", b"torn", b"error", error, b"history", fields.get(b"h", b""))
     delivery.stage(Post("!" + consumer.queue, payload, headers))
     return delivery
 

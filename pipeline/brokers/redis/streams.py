@@ -13,10 +13,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.entries import Entries, again
 from pipeline.brokers.redis.layout import GROUP, Layout
 from pipeline.brokers.redis.patience import PASSING, run_patiently
 from pipeline.brokers.redis.settle import Settler
-from pipeline.delivery import Delivery, Post, Settled
+from pipeline.brokers.redis.wakeable import Wakeable
+from pipeline.delivery import Delivery, Settled
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IConsumer
 
@@ -53,7 +55,7 @@ class RedisConsumer:
         self._clock = broker.clock
         self._client: Client = broker.client
         self._layout: Layout = broker.layouts[partition]
-        self._store = broker.reader(partition)
+        self._entries = Entries(queue, partition, broker.reader(partition))
         self._instance = instance
         self._name = broker.worker_id.encode()
         self._stream = self._layout.stream(queue)
@@ -70,8 +72,8 @@ class RedisConsumer:
         self.token = b""
         self._backlog: deque[Delivery] = deque()
         self._suspects: dict[bytes, int] = {}
-        self._reading: Deferred[Any] | None = None
-        self._interrupted = self._woken = self._taking = False
+        self._wakeable = Wakeable(self._reader, broker.client, broker.clock)
+        self._interrupted = self._taking = False
         self._waiting_for_end: list[Deferred[None]] = []
         self._pause = 0.05
         self._reconcile_at = 0.0
@@ -153,16 +155,16 @@ class RedisConsumer:
             return []
         except BrokerUnavailable:
             if not self._reader.connected:
-                await self._until(self._reader.when_up())
+                await self._wait(self._reader.when_up())
                 return []
         except ServerRefused as error:
             await self._recover(error)
-        await self._until(deferLater(self._clock, self._pause))
+        await self._wait(deferLater(self._clock, self._pause))
         self._pause = min(2.0, self._pause * 2)
         return []
 
     async def _take_once(self, count: int) -> list[Delivery]:
-        self._woken = False
+        self._wakeable.woken = False
         if self._clock.seconds() >= self._reconcile_at:
             await self._reconcile(self._reader)
         if self._backlog:
@@ -180,32 +182,23 @@ class RedisConsumer:
         return taken
 
     async def _read(self, count: int) -> list[Delivery]:
-        if self._interrupted or self._woken:
+        if self._interrupted or self._wakeable.woken:
             return []
-        self._reading = self._reader.execute_blocking(
+        reading = self._reader.execute_blocking(
             *("XREADGROUP", "GROUP", GROUP, self._name, "COUNT", count, "BLOCK", int(BLOCK * 1000)),
             *("STREAMS", self._stream, ">"),
             seconds=BLOCK,
         )
-        try:
-            reply = await self._reading
-        finally:
-            self._reading = None
+        reply = await self._wakeable.wait(reading)
         if not reply:
             return []
-        make = self._delivery
-        return [make(id, values) for id, values in reply[0][1]]
+        make, token = self._entries.delivery, self.token
+        return [make(token, id, values) for id, values in reply[0][1]]
 
-    async def _until(self, waiting: Deferred[Any]) -> None:
-        """Wait, unless woken."""
-        self._reading = waiting
-        try:
-            if not self._woken:
-                await waiting
-        except CancelledError:
-            return
-        finally:
-            self._reading = None
+    async def _wait(self, waiting: Deferred[Any]) -> None:
+        if self._wakeable.woken:
+            waiting.cancel()
+        await self._wakeable.wait(waiting)
 
     async def _recover(self, error: ServerRefused) -> None:
         if error.code == "NOGROUP":
@@ -225,53 +218,10 @@ class RedisConsumer:
         self._interrupted = True
         ended: Deferred[None] = Deferred()
         self._waiting_for_end.append(ended)
-        await self._wake()
+        await self._wakeable.wake()
         await ended
 
-    async def _wake(self) -> None:
-        """End what the take waits for, without losing what it may bring."""
-        self._woken = True
-        reading, blocked = self._reading, self._reader.client_id
-        if reading is None:
-            return
-        if not self._reader.connected or blocked is None:
-            reading.cancel()
-            return
-        while self._reading is reading and await self._unblock(blocked) == 0:
-            # The read has not reached the server yet.
-            await deferLater(self._clock, 0.01)
-
-    async def _unblock(self, blocked: int) -> Any:
-        try:
-            return await self._client.execute("CLIENT", "UNBLOCK", blocked)
-        except (BrokerUnavailable, ServerRefused):
-            # It ends by itself when its BLOCK is over.
-            return None
-
-    # Entries --------------------------------------------------------------------------------
-
-    def _delivery(self, id: bytes, values: Sequence[bytes], deaths: int = 0) -> Delivery:
-        if len(values) == 2 and values[0] == b"m":
-            payload, attempt, since, history = values[1], 1, int(id[:13]), b""
-        else:
-            named = dict(zip(values[::2], values[1::2], strict=False))
-            payload = named.get(b"m", b"")
-            attempt = _number(named.get(b"a"), 1)
-            since = _number(named.get(b"t"), 0) or int(id[:13])
-            history = named.get(b"h", b"")
-            deaths += _number(named.get(b"d"), 0)
-        return Delivery(
-            self.queue,
-            id,
-            payload,
-            partition=self.partition,
-            token=self.token,
-            attempt=attempt,
-            deaths=deaths,
-            enqueued_at=since,
-            history=history,
-            reader=self._store,
-        )
+    # Lost replies --------------------------------------------------------------------------------
 
     def _suspect(self) -> None:
         """A reply may have been lost: look at the next occasion."""
@@ -306,7 +256,8 @@ class RedisConsumer:
         found, gone = [], []
         for id, reply in zip(ids, replies, strict=True):
             if isinstance(reply, list) and reply:
-                found.append(self._delivery(id, reply[0][1], self._suspects.get(id, 0)))
+                deaths = self._suspects.get(id, 0)
+                found.append(self._entries.delivery(self.token, id, reply[0][1], deaths))
             elif reply == []:
                 gone.append(id)
         if gone:
@@ -321,7 +272,7 @@ class RedisConsumer:
         :param suspects: entry id to how often it was delivered before.
         """
         self._suspects.update(suspects)
-        await self._wake()
+        await self._wakeable.wake()
 
     async def _one_on_probation(self) -> list[Delivery]:
         id, deaths = next(iter(self._suspects.items()))
@@ -329,7 +280,7 @@ class RedisConsumer:
         del self._suspects[id]
         if not reply or reply[0] is None:
             return []
-        delivery = self._delivery(id, reply[0][1], deaths)
+        delivery = self._entries.delivery(self.token, id, reply[0][1], deaths)
         delivery.probation = True
         return [delivery]
 
@@ -345,7 +296,7 @@ class RedisConsumer:
             if result is not Settled.CONFLICT and result is not Settled.REFUSED:
                 self._let_go(delivery)
                 if delivery.probation and self._suspects:
-                    await self._wake()
+                    await self._wakeable.wake()
         if Settled.FENCED in results:
             self._suspect()
             await self._know_token()
@@ -363,19 +314,6 @@ class RedisConsumer:
     async def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             delivery.restart()
-            delivery.stage(_again(delivery))
+            delivery.stage(again(delivery))
         if deliveries:
             await self._settle(deliveries)
-
-
-def _number(text: bytes | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() else default
-
-
-def _again(delivery: Delivery) -> Post:
-    headers = [b"a", b"%d" % delivery.attempt, b"t", b"%d" % delivery.enqueued_at]
-    if delivery.deaths:
-        headers += [b"d", b"%d" % delivery.deaths]
-    if delivery.history:
-        headers += [b"h", delivery.history]
-    return Post(delivery.queue, delivery.payload, tuple(headers))

@@ -1,0 +1,77 @@
+"""Entries of a stream as deliveries, and deliveries as messages to be put back.
+
+An entry has the field ``m``, the message, and for what is not its first time ``a`` the attempt,
+``t`` when it was first enqueued (ms), ``d`` how many workers died with it and ``h`` its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.delivery import Delivery, Post
+
+__all__ = ["Entries", "again", "named"]
+
+
+class Entries:
+    """Makes deliveries of one queue in one partition.
+
+    :param queue: the queue's name.
+    :param partition: the partition's number.
+    :param reader: reads the partition's store.
+    """
+
+    def __init__(self, queue: str, partition: int, reader: Any) -> None:
+        self._queue = queue
+        self._partition = partition
+        self._reader = reader
+
+    def delivery(
+        self, token: bytes, id: bytes, values: Sequence[bytes], deaths: int = 0
+    ) -> Delivery:
+        """The delivery of an entry.
+
+        :param token: the token of the queue's life it was read in.
+        :param deaths: how many workers died with it, besides those it carries.
+        """
+        if len(values) == 2 and values[0] == b"m":
+            payload, attempt, since, history = values[1], 1, int(id[:13]), b""
+        else:
+            fields = named(values)
+            payload = fields.get(b"m", b"")
+            attempt = _number(fields.get(b"a"), 1)
+            since = _number(fields.get(b"t"), 0) or int(id[:13])
+            history = fields.get(b"h", b"")
+            deaths += _number(fields.get(b"d"), 0)
+        return Delivery(
+            self._queue,
+            id,
+            payload,
+            partition=self._partition,
+            token=token,
+            attempt=attempt,
+            deaths=deaths,
+            enqueued_at=since,
+            history=history,
+            reader=self._reader,
+        )
+
+
+def named(values: Sequence[bytes]) -> dict[bytes, bytes]:
+    """An entry's fields by their names."""
+    return dict(zip(values[::2], values[1::2], strict=False))
+
+
+def again(delivery: Delivery) -> Post:
+    """A message that goes back to its queue as it came."""
+    headers = [b"a", b"%d" % delivery.attempt, b"t", b"%d" % delivery.enqueued_at]
+    if delivery.deaths:
+        headers += [b"d", b"%d" % delivery.deaths]
+    if delivery.history:
+        headers += [b"h", delivery.history]
+    return Post(delivery.queue, delivery.payload, tuple(headers))
+
+
+def _number(text: bytes | None, default: int) -> int:
+    return int(text) if text is not None and text.isdigit() and len(text) < 19 else default
