@@ -78,7 +78,8 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
         if address.db:
             musts.append(("SELECT", address.db))
         wishes = [("PING",), ("CLIENT", "ID"), *([("CLIENT", "SETNAME", name)] if name else [])]
-        replies = await self.send_many([*musts, *wishes])
+        greeting = [*musts, *wishes]
+        replies = await self._write(Batch(len(greeting)), greeting)
         ping, client_id = replies[len(musts) : len(musts) + 2]
         for reply in replies[: len(musts)]:
             if isinstance(reply, ServerRefused):
@@ -89,17 +90,20 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
 
     def send(self, command: Sequence[Argument], patience: float = 0.0) -> Deferred[Any]:
         """Send one command."""
-        return self._write(Single(1, patience), [command])
+        return self._write_bounded(Single(1, patience), [command])
 
     def send_many(self, commands: Sequence[Sequence[Argument]]) -> Deferred[list[Any]]:
         """Send several in one write."""
-        return self._write(Batch(len(commands)), commands)
+        return self._write_bounded(Batch(len(commands)), commands)
+
+    def _write_bounded(self, batch: Batch, commands: Sequence[Sequence[Argument]]) -> Deferred[Any]:
+        if self._in_flight.commands + batch.count > self._max_pending:
+            return fail(BrokerUnavailable("too many commands in flight"))
+        return self._write(batch, commands)
 
     def _write(self, batch: Batch, commands: Sequence[Sequence[Argument]]) -> Deferred[Any]:
         if not self.connected:
             return fail(BrokerUnavailable(f"the connection was lost: {self._why}"))
-        if self._in_flight.commands + batch.count > self._max_pending:
-            return fail(BrokerUnavailable("too many commands in flight"))
         try:
             packed = b"".join(map(_pack, commands))
         except (TypeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -10,6 +11,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.script import Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
+from pipeline.testing.server import shared_server
 from tests.brokers.redis.support import ClientCase
 
 ECHO = Script("echo", "return {KEYS[1], ARGV[1], 7}")
@@ -120,11 +122,17 @@ class Batches(ClientCase):
 class Bounds(ClientCase):
     async def test_max_pending(self) -> None:
         """More commands than may wait fail at once; when replies came there is room again."""
-        client = await self.connect(max_pending=3)
+        client = await self.connect(name="bounded", max_pending=3)
         full = client.execute_many([("PING",)] * 3)
         why = self.failureResultOf(client.execute("PING"), BrokerUnavailable)
         self.assertIn("too many commands in flight", str(why.value))
         self.assertEqual([b"PONG"] * 3, await full)
+        self.assertEqual(b"PONG", await client.execute("PING"))
+
+    async def test_tightest(self) -> None:
+        """The greeting is no command of the caller's: one at a time is a bound that works."""
+        address = dataclasses.replace(shared_server(), db=1)
+        client = await self.connect(address, name="tight", max_pending=1)
         self.assertEqual(b"PONG", await client.execute("PING"))
 
     async def test_half_open(self) -> None:

@@ -165,6 +165,39 @@ class Ending(ClientCase):
         await client.stop()
         self.failureResultOf(waiting, BrokerUnavailable)
 
+    async def test_stop_by_on_down(self) -> None:
+        """Who learns of a loss may stop the link there and then."""
+        stopped: Deferred[None] = Deferred()
+        server = self.make_server()
+        client = self.make_client(
+            server.address, on_down=lambda why: client.stop().chainDeferred(stopped)
+        )
+        await client.start()
+        server.kill_now()
+        await stopped
+        self.failureResultOf(client.execute("PING"), BrokerUnavailable)
+
+    async def test_stop_by_on_up(self) -> None:
+        """Who learns of a connection may stop the link there and then."""
+        stopped: Deferred[None] = Deferred()
+        client = self.make_client(on_up=lambda: client.stop().chainDeferred(stopped))
+        started = client.start()
+        await stopped
+        self.assertTrue(started.called)
+        started.addErrback(lambda why: why.trap(BrokerUnavailable))
+        self.assertFalse(client.connected)
+
+    async def test_stop_by_lost_command(self) -> None:
+        """Who loses a command may stop the link there and then."""
+        server = self.make_server()
+        client = await self.connect(server.address)
+        lost = client.execute_blocking("BLPOP", self.key, 20, seconds=20)
+        lost.addErrback(lambda why: client.stop())
+        await self.turns()
+        server.kill_now()
+        await lost
+        self.assertFalse(client.connected)
+
     async def test_when_up_cancelled(self) -> None:
         """Who waits for a connection may give up, and others still learn of it."""
         client = self.make_client()
