@@ -1,0 +1,20 @@
+"""Tasks: functions that are called by message, in some worker, later.
+
+::
+
+    from pipeline.tasks import task
+
+    @task(retries=3)
+    async def send_mail(to: str, text: str) -> None: ...
+
+    handle = await send_mail.send("a@example.org", text="hi")
+    await handle.result(timeout=5)
+
+A worker of :class:`pipeline.applications.tasks.TaskApplication` runs them.
+"""
+
+from __future__ import annotations
+
+from pipeline.tasks.registry import Task, collect, task
+
+__all__ = ["Task", "collect", "task"]

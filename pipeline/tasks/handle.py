@@ -1,0 +1,80 @@
+"""A call that was sent, as who sent it sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, TimeoutError
+
+from pipeline.errors import ResultTimeout, TaskFailed
+
+if TYPE_CHECKING:
+    from pipeline.message import ResultMessage
+
+__all__ = ["TaskHandle"]
+
+
+class TaskHandle:
+    """A call that was sent.
+
+    :ivar id: the call's message id.
+    :ivar task: the task's name.
+    """
+
+    def __init__(self, id: str, task: str, clock: Any, *, awaited: bool) -> None:
+        self.id = id
+        self.task = task
+        self._clock = clock
+        self._awaited = awaited
+        self._answer: ResultMessage | None = None
+        self._waiting: list[Deferred[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self.task} {self.id}>"
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._answer is not None
+
+    async def result(self, timeout: float | None = None) -> Any:
+        """Wait for what the task returns. May be called several times.
+
+        :param timeout: seconds to wait; None: as long as it takes.
+        :raise TaskFailed: the task ended in an error, after the retries it has.
+        :raise ResultTimeout: there is no result yet; the task may still run.
+        :raise RuntimeError: the call was sent while a message was handled, and so leaves only
+            when that is done: to wait for it there would be to wait for ever.
+        """
+        if not self._awaited:
+            raise RuntimeError(
+                f"the call of {self.task} is sent when the message in hand is done: "
+                "its result can't be waited for here"
+            )
+        if self._answer is None:
+            await self._arrival(timeout)
+        return self._outcome()
+
+    def settle(self, answer: ResultMessage) -> None:
+        """Take the answer; called by the client that reads them."""
+        self._answer = answer
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    async def _arrival(self, timeout: float | None) -> None:
+        arrived: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(arrived)
+        if timeout is not None:
+            arrived.addTimeout(timeout, self._clock)
+        try:
+            await arrived
+        except TimeoutError:
+            raise ResultTimeout(f"{self.task} {self.id}: no result after {timeout:g} s") from None
+
+    def _outcome(self) -> Any:
+        answer = self._answer
+        assert answer is not None
+        if answer.status != "finished":
+            raise TaskFailed(answer.error or f"the task is {answer.status}", answer.traceback or "")
+        return answer.value

@@ -1,0 +1,201 @@
+"""What a task is: a function with a name that calls travel under."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+from pipeline.config.names import resolve
+from pipeline.errors import ConfigError
+from pipeline.tasks.sender import current_sender
+
+if TYPE_CHECKING:
+    from pipeline.tasks.handle import TaskHandle
+
+__all__ = ["Task", "collect", "task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Every task of this process, by name.
+_known: dict[str, Task[Any, Any]] = {}
+
+_ISOLATIONS = ("inline", "thread")
+
+
+class Task(Generic[P, R]):
+    """A function that can be called by message; made by :func:`task`.
+
+    It is still callable as the function that it was made from, here and now.
+
+    :ivar name: what calls travel under; unique in a process.
+    :ivar function: the function itself.
+    :ivar queue: the connector whose task application runs it.
+    :ivar retries: how often a failed call is tried again; None: as the worker is configured.
+    :ivar backoff: seconds before the first retry, growing from there; None: as the worker says.
+    :ivar timeout: seconds that a call may run; None: any number.
+    :ivar reentrant: whether a call whose worker died is run again, rather than failed.
+    :ivar isolation: ``"inline"``: in the reactor's thread; ``"thread"``: in a thread of a pool.
+    :ivar keep_result: seconds that the result is kept in the store; None: not at all.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str | None = None,
+        queue: str = "tasks",
+        retries: int | None = None,
+        backoff: float | None = None,
+        timeout: float | None = None,
+        reentrant: bool = False,
+        isolation: str | None = None,
+        keep_result: float | None = None,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = name or f"{function.__module__}.{function.__qualname__}"
+        self.queue = queue
+        self.retries = retries
+        self.backoff = backoff
+        self.timeout = timeout
+        self.reentrant = reentrant
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.isolation = isolation or ("inline" if self.is_async else "thread")
+        self.keep_result = keep_result
+        self.signature = inspect.signature(function)
+        self._check()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}{self.signature}>"
+
+    async def send(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+        """Have this called with these arguments, in a worker that serves its queue.
+
+        While a message is handled the call is sent when, and only if, that is settled as done.
+
+        :return: a handle with the ``id`` of the call, to wait for its result.
+        :raise TypeError: the arguments don't fit the function, or one can't travel.
+        :raise RuntimeError: nothing binds tasks to a namespace here, see
+            :func:`pipeline.tasks.sender.bind`.
+        :raise BrokerError: the call could not be sent.
+        """
+        return await current_sender().send(self, args, kwargs)
+
+    def _check(self) -> None:
+        if self.isolation == "process":
+            raise ConfigError(
+                f"task {self.name}: isolation 'process' is not there yet", hint="use 'thread'"
+            )
+        if self.isolation not in _ISOLATIONS:
+            raise ConfigError(
+                f"task {self.name}: isolation must be 'inline' or 'thread', got {self.isolation!r}"
+            )
+        if self.is_async and self.isolation == "thread":
+            raise ConfigError(
+                f"task {self.name}: an async function runs in the reactor, not in a thread",
+                hint="make it a plain def",
+            )
+        if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
+            raise ConfigError(f"task {self.name}: a generator can't be a task")
+        for option in ("retries", "backoff", "timeout", "keep_result"):
+            self._check_amount(option, getattr(self, option))
+
+    def _check_amount(self, option: str, value: float | None) -> None:
+        wrong = isinstance(value, bool) or not isinstance(value, (int, float, type(None)))
+        if wrong or (value is not None and not value >= 0):
+            raise ConfigError(
+                f"task {self.name}: {option} must be a number, 0 or more, got {value!r}"
+            )
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *,
+    name: str | None = None,
+    queue: str = "tasks",
+    retries: int | None = None,
+    backoff: float | None = None,
+    timeout: float | None = None,
+    reentrant: bool = False,
+    isolation: str | None = None,
+    keep_result: float | None = None,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
+    """Make a function a task. Usable bare, or with options.
+
+    An ``async def`` runs in the reactor, a plain function in a thread. Arguments and results are
+    what JSON can say; a tuple arrives as a list.
+
+    :param name: what calls travel under; the module and qualified name by default.
+    :param queue: the connector whose task application runs it.
+    :param retries: how often a failed call is tried again, 0: never; None: as the worker says.
+    :param backoff: seconds before the first retry, growing from there; None: as the worker says.
+    :param timeout: seconds that a call may run. A call that takes longer has failed for good (as
+        in redis-tasks): an async one is cancelled, a thread can't be and its outcome is ignored.
+    :param reentrant: whether a call whose worker died may run again (redis-tasks).
+    :param isolation: ``"inline"`` or ``"thread"``; by default what suits the function. A plain
+        function that says ``"inline"`` promises that it never blocks, and may return a Deferred.
+    :param keep_result: seconds that the result is kept in the store.
+    :raise ConfigError: an option is wrong, or another function has this name.
+    """
+    if function is None:
+        return lambda function: _register(Task(function, **options))
+    if not callable(function):
+        raise ConfigError(f"@task takes its options by name, got {function!r}")
+    return _register(Task(function, **options))
+
+
+def _register(made: Task[P, R]) -> Task[P, R]:
+    known = _known.get(made.name)
+    # Loading a module again makes its functions again.
+    if known is not None and _home(known) != _home(made):
+        raise ConfigError(
+            f"two tasks are called {made.name!r}: {_where(known)} and {_where(made)}",
+            hint="give one another name=",
+        )
+    _known[made.name] = made
+    return made
+
+
+def _home(known: Task[Any, Any]) -> tuple[Any, ...]:
+    code = getattr(known.function, "__code__", None)
+    at = (code.co_filename, code.co_firstlineno) if code else id(known.function)
+    return known.function.__module__, known.function.__qualname__, at
+
+
+def _where(known: Task[Any, Any]) -> str:
+    code = getattr(known.function, "__code__", None)
+    line = f":{code.co_firstlineno}" if code else ""
+    return f"{known.function.__module__}.{known.function.__qualname__}{line}"
+
+
+def collect(dotted: str, at: str | None = None) -> list[Task[Any, Any]]:
+    """Get the tasks that a dotted path names.
+
+    :param dotted: one task, as ``shop.mail.send_mail``, or a module, for all tasks in it, also
+        those that it imports.
+    :param at: where the path was written, for errors.
+    :raise ConfigError: there is no such thing, or there is no task in it.
+    """
+    found = resolve(dotted, at)
+    if isinstance(found, Task):
+        return [found]
+    if not isinstance(found, ModuleType):
+        raise ConfigError(f"{dotted!r} is not a task", at=at, hint="decorate it with @task")
+    tasks = {id(each): each for each in vars(found).values() if isinstance(each, Task)}
+    if not tasks:
+        raise ConfigError(
+            f"module {dotted!r} has no task", at=at, hint="decorate its functions with @task"
+        )
+    return list(tasks.values())

@@ -1,0 +1,58 @@
+"""Who sends the calls that ``some_task.send(..)`` makes here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pipeline.tasks.handle import TaskHandle
+    from pipeline.tasks.registry import Task
+
+__all__ = ["Sender", "bind", "bound", "current_sender", "unbind"]
+
+
+class Sender(Protocol):
+    """Sends calls into one namespace; :class:`pipeline.tasks.client.Client` is one."""
+
+    async def send(
+        self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> TaskHandle:
+        """Send a call of a task."""
+
+
+#: The sender of the code that runs now: a worker sets it around what it runs.
+bound: ContextVar[Sender | None] = ContextVar("pipeline_task_sender", default=None)
+
+#: The senders of the process, for code that no worker runs; the last one counts.
+_process: list[Sender] = []
+
+
+def bind(sender: Sender) -> Sender:
+    """Send the calls of this process through ``sender``, where no worker says otherwise.
+
+    :return: the sender, to be given to :func:`unbind`.
+    """
+    _process.append(sender)
+    return sender
+
+
+def unbind(sender: Sender) -> None:
+    """Take back a :func:`bind`; nothing happens if it was not bound."""
+    if sender in _process:
+        _process.remove(sender)
+
+
+def current_sender() -> Sender:
+    """The sender that counts here.
+
+    :raise RuntimeError: there is none.
+    """
+    sender = bound.get() or (_process[-1] if _process else None)
+    if sender is None:
+        raise RuntimeError(
+            "nothing says where tasks are sent to: run inside of a worker, or call "
+            "pipeline.connect('file.yaml') first"
+        )
+    return sender

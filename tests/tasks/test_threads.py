@@ -1,0 +1,79 @@
+"""Tests of pipeline.tasks.threads."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import TestCase
+
+from pipeline.tasks.threads import Threads
+
+colour: ContextVar[str] = ContextVar("colour", default="none")
+
+
+class Pool(TestCase):
+    """Functions run in threads, at most so many at a time."""
+
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        self.threads = Threads(reactor, 2, "test")
+        self.threads.start()
+        self.addCleanup(self.threads.stop)
+
+    async def _call(self, function: object) -> object:
+        await self.threads.free()
+        return await self.threads.run(function)  # type: ignore[arg-type]
+
+    async def test_elsewhere(self) -> None:
+        """A function runs in a thread of the pool, with the context variables of its caller."""
+        colour.set("blue")
+
+        def where() -> tuple[bool, str]:
+            return threading.current_thread() is threading.main_thread(), colour.get()
+
+        self.assertEqual((False, "blue"), await self._call(where))
+
+    async def test_error(self) -> None:
+        """An error comes back, and the thread is free again."""
+        for _ in range(5):
+            with self.assertRaises(ZeroDivisionError):
+                await self._call(lambda: 1 / 0)
+        self.assertEqual(0, self.threads.busy)
+
+    async def test_bound(self) -> None:
+        """No more run at a time than there are threads; the rest waits its turn."""
+        gate, most, inside = threading.Event(), [0], [0]
+        lock = threading.Lock()
+
+        def count() -> None:
+            with lock:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            gate.wait(5)
+            with lock:
+                inside[0] -= 1
+
+        running = [Deferred.fromCoroutine(self._call(count)) for _ in range(6)]
+        self.assertEqual(2, self.threads.busy)
+        gate.set()
+        await gatherResults(running)
+        self.assertEqual((2, 0), (most[0], self.threads.busy))
+
+    async def test_stop_does_not_wait(self) -> None:
+        """Stopping doesn't wait for what runs, nor does the end of the process."""
+        gate = threading.Event()
+        daemons: list[bool] = []
+
+        def stubborn() -> None:
+            daemons.append(threading.current_thread().daemon)
+            gate.wait(5)
+
+        running = Deferred.fromCoroutine(self._call(stubborn))
+        self.threads.stop()
+        self.assertFalse(running.called)
+        gate.set()
+        await running
+        self.assertEqual([True], daemons)
