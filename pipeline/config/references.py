@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from zope.interface.interfaces import IInterface
-
 from pipeline.config.fields import ConfigField
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
@@ -87,7 +85,7 @@ class ConfigClassName(ConfigField[type]):
         default: str | type | None = None,
         static: bool = False,
         *,
-        implements: IInterface | None = None,
+        implements: Any = None,
     ) -> None:
         super().__init__(doc, required, default, static)
         self.implements = implements
