@@ -1,0 +1,111 @@
+"""What holds for a whole namespace, with its defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.config.base import Config, ConfigSection
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
+from pipeline.config.numbers import ConfigFloat, ConfigInt
+from pipeline.config.quantities import ConfigDuration
+from pipeline.errors import ConfigError
+
+__all__ = ["NamespaceConfig", "RetryConfig", "is_name"]
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME_FORM = "letters, digits, '_', '.' and '-'"
+_SCHEMES = ("redis", "rediss", "unix", "sentinel", "cluster", "embedded", "memory")
+
+
+def is_name(text: Any) -> bool:
+    """Say whether something can be the name of a worker or of a namespace."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+class ConfigName(ConfigText):
+    """Text of letters, digits, ``_``, ``.`` and ``-``, so that it can stand in a Redis key."""
+
+    kind = "name"
+
+    def clean(self, value: Any) -> str:
+        """:raises ConfigError: not such a name."""
+        name = super().clean(value)
+        if not is_name(name):
+            raise self._expected(_NAME_FORM, name)
+        return name
+
+
+class ConfigRedis(ConfigText):
+    """Where Redis is; errors never repeat it, since it may hold a password."""
+
+    kind = "Redis URL"
+
+    def clean(self, value: Any) -> str:
+        """:raises ConfigError: no URL of a known scheme."""
+        hint = f"schemes: {', '.join(_SCHEMES)}"
+        if not isinstance(value, str):
+            raise self._expected("a URL, as redis://localhost:6379", value, hint)
+        scheme, colon, _ = value.partition("://")
+        if not colon or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme, re.IGNORECASE):
+            raise ConfigError("expected a URL, as redis://localhost:6379", hint=hint)
+        if scheme.lower() not in _SCHEMES:
+            raise ConfigError(f"there is no way to reach Redis by {scheme + '://'!r}", hint=hint)
+        try:
+            urlsplit(value)
+        except ValueError as error:
+            raise ConfigError(f"not a URL: {error}") from None
+        return value
+
+
+class RetryConfig(Config):
+    """When a failed message is tried again: exponentially later, then never.
+
+    The defaults are those of Vumi's failure worker (1, 3, 9 .. 3600 s), with an end.
+    """
+
+    attempts = ConfigInt("How often a message is handled at most.", default=10, minimum=1)
+    base = ConfigDuration("How long to wait before the second attempt.", default=1.0)
+    factor = ConfigFloat("By how much each wait is longer than the last.", default=3.0, minimum=1)
+    cap = ConfigDuration("The longest wait.", default=3600.0)
+    jitter = ConfigFloat(
+        "By which part a wait is made longer or shorter at random, so that what failed together"
+        " does not return together.",
+        default=0.1,
+        minimum=0,
+        maximum=1,
+    )
+
+
+class NamespaceConfig(Config):
+    """What holds for all workers of a namespace."""
+
+    namespace = ConfigName("What the keys in Redis begin with.", default="pipeline")
+    redis = ConfigRedis(
+        "Where Redis is: redis://, rediss://, unix://, sentinel://, cluster://,"
+        " embedded://FOLDER (a private server) or memory://.",
+        default="redis://127.0.0.1:6379/0",
+    )
+    codec = ConfigChoice(
+        "How messages are written in Redis.", values=("json", "msgpack"), default="json"
+    )
+    partitions = ConfigInt(
+        "Over how many partitions queues are spread, as for a Redis Cluster.", default=1, minimum=1
+    )
+    debug = ConfigBool("Show what helps while developing, and be slower.", default=False)
+    max_in_flight = ConfigInt(
+        "How many messages a connector has in hand at most.", default=200, minimum=1
+    )
+    retry = ConfigSection("When a failed message is tried again.", RetryConfig)
+    dead_after = ConfigDuration(
+        "After how long without a beat a worker counts as dead and others take its messages.",
+        default=15.0,
+    )
+    stuck_after = ConfigDuration(
+        "After how long in one piece of blocking code a worker's process names it and exits.",
+        default=300.0,
+    )
+    stop_timeout = ConfigDuration(
+        "How long a worker that is stopped may finish what it has in hand.", default=30.0
+    )
