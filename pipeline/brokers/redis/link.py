@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -46,6 +46,7 @@ class Wired(Protocol):
 
 
 P = TypeVar("P", bound=Wired)
+T = TypeVar("T")
 
 
 class Link(Generic[P]):
@@ -79,6 +80,7 @@ class Link(Generic[P]):
         self._factory.noisy = False
         self._protocol: P | None = None
         self._loop: Deferred[None] | None = None
+        self._step: Deferred[Any] | None = None
         self._stopping = False
         self._state = ""
         self._waiting_for_up: list[Deferred[None]] = []
@@ -114,7 +116,7 @@ class Link(Generic[P]):
         self._waiting_for_stop.append(done)
         if not self._stopping:
             self._stopping = True
-            self._leave(self._loop)
+            self._leave()
         return done
 
     def when_up(self) -> Deferred[None]:
@@ -132,11 +134,11 @@ class Link(Generic[P]):
     def _unavailable(self) -> BrokerUnavailable:
         return BrokerUnavailable(f"no connection to {self.address}: {self.problem or 'not yet'}")
 
-    def _leave(self, loop: Deferred[None]) -> None:
+    def _leave(self) -> None:
         if self._protocol is not None:
             self._protocol.close(_STOPPED)
-        else:
-            loop.cancel()
+        elif self._step is not None:
+            self._step.cancel()
 
     async def _keep_connected(self) -> None:
         attempt = 0
@@ -145,12 +147,24 @@ class Link(Generic[P]):
             if protocol is not None and await self._stays_up(protocol):
                 attempt = 0
             if not self._stopping:
-                await deferLater(self._reactor, _pause(attempt))
+                await self._take(deferLater(self._reactor, _pause(attempt)))
                 attempt += 1
+
+    async def _take(self, step: Deferred[T]) -> T | None:
+        """Take a step that :meth:`stop` may cut short; None when it did."""
+        self._step = step
+        try:
+            return await step
+        except (CancelledError, ConnectingCancelledError):
+            if not self._stopping:
+                raise
+            return None
+        finally:
+            self._step = None
 
     async def _try_to_connect(self) -> P | None:
         try:
-            return await self._connect()
+            return await self._take(Deferred.fromCoroutine(self._connect()))
         except (BrokerUnavailable, ConnectError, DNSLookupError, OSError) as error:
             self._tell_away(str(error) or type(error).__name__)
         except ServerRefused as error:
@@ -206,12 +220,14 @@ class Link(Generic[P]):
             self._log.error("{at}: {problem}", at=str(self.address), problem=self.problem)
 
     def _ended(self, result: Any) -> None:
-        if isinstance(result, Failure) and not self._stopping:
+        why = _STOPPED
+        if isinstance(result, Failure):
+            why = f"the client broke: {result.getErrorMessage()}"
             self._log.failure("the loop that keeps connected broke", result)
-        self._loop, self._state, self.problem = None, "", _STOPPED
+        self._loop, self._state, self.problem = None, "", why
         waiting, self._waiting_for_up = self._waiting_for_up, []
         for up in waiting:
-            up.errback(BrokerUnavailable(_STOPPED))
+            up.errback(BrokerUnavailable(why))
         stopped, self._waiting_for_stop = self._waiting_for_stop, []
         for done in stopped:
             done.callback(None)

@@ -100,7 +100,7 @@ class Trouble(SynchronousTestCase):
         for _ in range(2):
             since = time.monotonic()
             error = self.assertRaises(BrokerUnavailable, wire.call, "PING")
-            self.assertTrue(0.15 < time.monotonic() - since < 0.5)
+            self.assertTrue(0.15 < time.monotonic() - since < 2)
             self.assertIn(self.server.socket_path, str(error))
 
     def test_late_reply(self) -> None:
