@@ -1,0 +1,136 @@
+"""What a message passes through: the handlers of one direction and kind, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import CoroutineType
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred
+
+from pipeline.eager import eager
+from pipeline.errors import MiddlewareError, Respond
+from pipeline.middleware.base import BaseMiddleware
+
+__all__ = ["Chain", "Step", "step_of"]
+
+Handler = Callable[[Any, str], Any]
+
+_PROMISES = (CoroutineType, Deferred)
+
+
+class Step(NamedTuple):
+    """One handler of a chain, for whoever explains it.
+
+    :param middleware: the middleware's name in the configuration.
+    :param class_name: its class, as ``pipeline.middleware.logging.LoggingMiddleware``.
+    :param method: the handler's name, as ``handle_inbound``.
+    :param position: how many middlewares stand before it in this direction, those without a handler
+        included.
+    :param handler: the bound method itself.
+    """
+
+    middleware: str
+    class_name: str
+    method: str
+    position: int
+    handler: Handler
+
+    def __str__(self) -> str:
+        return f"middleware {self.middleware!r} ({self.class_name}).{self.method}"
+
+
+def step_of(middleware: Any, direction: str, kind: str, position: int) -> Step | None:
+    """The handler that a middleware has for a direction and kind; None if it has none.
+
+    The narrow one (``handle_consume_inbound``) goes before the wide one (``handle_inbound``). What
+    is only inherited from :class:`BaseMiddleware` is no handler.
+    """
+    for method in (f"handle_{direction}_{kind}", f"handle_{kind}"):
+        handler = getattr(middleware, method, None)
+        if handler is not None and not _does_nothing(handler, method):
+            cls = type(middleware)
+            name = getattr(middleware, "name", None) or cls.__name__
+            return Step(name, f"{cls.__module__}.{cls.__qualname__}", method, position, handler)
+    return None
+
+
+def _does_nothing(handler: Any, method: str) -> bool:
+    return getattr(handler, "__func__", None) is getattr(BaseMiddleware, method)
+
+
+class Chain:
+    """Calls handlers one after another, each with what the one before returned.
+
+    Calling it gives the message, or a Deferred of it if a handler had to wait. Exceptions pass
+    unchanged, in either form, but know where they happened: ``pipeline_where`` is a text that names
+    the middleware, its class and method, and a :class:`~pipeline.errors.Respond` has ``entered``,
+    how many middlewares the message had entered before the one that raised.
+
+    :param steps: the handlers, in order.
+    """
+
+    __slots__ = ("_handlers", "steps")
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+        self._handlers = tuple(step.handler for step in steps)
+
+    def __call__(self, message: Any, connector_name: str) -> Any:
+        """Pass a message through.
+
+        :return: the message or a Deferred of it.
+        :raise MiddlewareError: a handler returned None, or a Deferred or coroutine of it.
+        """
+        handler = result = None
+        try:
+            for handler in self._handlers:
+                result = handler(message, connector_name)
+                if result is message:
+                    continue
+                if isinstance(result, _PROMISES):
+                    result = eager(result) if isinstance(result, CoroutineType) else result
+                    if isinstance(result, Deferred):
+                        break
+                message = result if result is not None else self._returned(handler, result)
+            else:
+                return message
+        except Exception as error:
+            self._blame(error, handler)
+            raise
+        return eager(self._go_on(result, handler, connector_name))
+
+    async def _go_on(self, waited: Any, handler: Any, connector_name: str) -> Any:
+        """Wait for what a handler promised, then go through the rest."""
+        rest = self.steps[self._index(handler) + 1 :]
+        try:
+            message = self._returned(handler, await waited)
+            for step in rest:
+                handler = step.handler
+                result = handler(message, connector_name)
+                if isinstance(result, _PROMISES):
+                    result = await result
+                message = self._returned(handler, result)
+        except Exception as error:
+            self._blame(error, handler)
+            raise
+        return message
+
+    def _returned(self, handler: Any, result: Any) -> Any:
+        if result is None:
+            step = self.steps[self._index(handler)]
+            raise MiddlewareError(f"{step} returned None: it must return a message")
+        return result
+
+    def _blame(self, error: Exception, handler: Any) -> None:
+        step = self.steps[self._index(handler)]
+        if isinstance(error, Respond):
+            error.entered = step.position  # type: ignore[attr-defined]
+        # An exception with slots and no room for this goes without.
+        with suppress(AttributeError):
+            error.pipeline_where = str(step)  # type: ignore[attr-defined]
+
+    def _index(self, handler: Any) -> int:
+        # Two handlers may be equal, if an instance is listed twice; but not the same.
+        return next(at for at, step in enumerate(self.steps) if step.handler is handler)

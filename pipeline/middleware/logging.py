@@ -1,0 +1,101 @@
+"""Logs every message that passes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.logger import InvalidLogLevelError, Logger, LogLevel
+
+from pipeline.config.base import Config
+from pipeline.config.fields import ConfigText
+from pipeline.errors import ConfigError
+from pipeline.middleware.base import BaseMiddleware
+from pipeline.middleware.families import KINDS
+
+__all__ = ["LoggingMiddleware", "LoggingMiddlewareConfig"]
+
+#: Names of levels that Python and Vumi know and Twisted spells otherwise.
+_SPELLINGS = {"warning": "warn"}
+
+
+class LoggingMiddlewareConfig(Config):
+    """The options of :class:`LoggingMiddleware`."""
+
+    log_level = ConfigText(
+        "The level of everything but failures: debug, info, warn, error or critical.",
+        default="info",
+        static=True,
+    )
+    failure_log_level = ConfigText("The level of failures.", default="error", static=True)
+
+
+class LoggingMiddleware(BaseMiddleware):
+    """Logs every message that passes, as JSON, in either direction.
+
+    Behaviour and text follow Vumi (0.6.19, ``vumi.middleware.logging.LoggingMiddleware``), which
+    doesn't log statuses; here they are. Contents and addresses are in the log: mind who reads it.
+    """
+
+    CONFIG_CLASS: ClassVar[type[Config]] = LoggingMiddlewareConfig
+    config: LoggingMiddlewareConfig
+
+    #: Where it logs to.
+    log = Logger()
+
+    def setup_middleware(self) -> None:
+        """Look the levels up.
+
+        :raise ConfigError: there is no such level.
+        """
+        self._levels = dict.fromkeys(KINDS, _level("log_level", self.config.log_level))
+        self._levels["failure"] = _level("failure_log_level", self.config.failure_log_level)
+
+    def handle_inbound(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("inbound", message, connector_name)
+
+    def handle_outbound(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("outbound", message, connector_name)
+
+    def handle_event(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("event", message, connector_name)
+
+    def handle_failure(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("failure", message, connector_name)
+
+    def handle_status(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("status", message, connector_name)
+
+    def _log(self, kind: str, message: Any, connector_name: str) -> Any:
+        self.log.emit(
+            self._levels[kind],
+            "Processed {kind} message for {connector}: {json}",
+            kind=kind,
+            connector=connector_name,
+            json=_json(message),
+        )
+        return message
+
+
+def _level(option: str, name: str) -> Any:
+    spelt = name.lower()
+    try:
+        return LogLevel.levelWithName(_SPELLINGS.get(spelt, spelt))
+    except InvalidLogLevelError as error:
+        known = ", ".join(level.name for level in LogLevel.iterconstants())
+        raise ConfigError(f"{option}: expected one of {known}, got {name!r}") from error
+
+
+def _json(message: Any) -> str:
+    """A message's JSON; what has none, as a plain text, by its representation."""
+    to_json = getattr(message, "to_json", None)
+    if to_json is None:
+        return repr(message)
+    try:
+        return str(to_json())
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return repr(message)  # the log is no place to fail at
