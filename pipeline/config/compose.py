@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 from yaml.composer import Composer
-from yaml.nodes import Node
+from yaml.nodes import Node, ScalarNode
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 __all__ = ["MAX_DEPTH", "MAX_SIZE", "composed", "mark_of", "read"]
 
 #: How large a file may be, in bytes.
-MAX_SIZE = 4 * 1024 * 1024
+MAX_SIZE = 1024 * 1024
 #: How deep mappings and lists may stand in one another, includes counted.
 MAX_DEPTH = 50
 
@@ -30,11 +30,14 @@ def composed(text: str, name: str) -> Node | None:
     """
     try:
         loader = _Loader(text, name)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not YAML: {error}".splitlines()[0], at=name) from None
+    try:
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax(error), at=mark_of(error.problem_mark, name)) from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"not YAML: {error}".splitlines()[0], at=name) from None
+    except (ValueError, OverflowError) as error:  # as of PyYAML for "\UFFFFFFFF"
+        raise ConfigError(f"not YAML: {error}", at=mark_of(loader.get_mark(), name)) from None
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
@@ -93,4 +96,10 @@ class _Loader(Reader, Scanner, Parser, Composer, CoreResolver):
             raise ConfigError(f"nested more than {MAX_DEPTH} deep", at=mark_of(event, self.name))
         node = super().compose_node(parent, index)
         self._depth -= 1
+        return node
+
+    def compose_scalar_node(self, anchor: Any) -> ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        if any("\ud800" <= letter <= "\udfff" for letter in node.value):
+            raise ConfigError("half of a character, which nothing can encode", at=mark_of(node))
         return node

@@ -1,4 +1,7 @@
-"""From YAML's nodes to values with positions; used by :mod:`pipeline.config.source`."""
+"""From YAML's nodes to values with positions; used by :mod:`pipeline.config.source`.
+
+Keys are text exactly as written, whatever they look like, and no variables are put into them.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Construction:
         :param at: where it is included, for errors.
         """
         with self.problems.collecting():
-            real = path.resolve()
+            real = _resolved(path, name, at)
             if real in self._files:
                 raise ConfigError(f"{name!r} includes itself", at=at)
             self._files.append(real)
@@ -176,6 +179,13 @@ class Construction:
             shown = node.tag.replace("tag:yaml.org,2002:", "!!")
             what = f"the tag {shown} is not known here"
             self.problems.add(ConfigError(what, at=mark_of(node), hint="only !include is"))
+
+
+def _resolved(path: Path, name: str, at: str | None) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null byte
+        raise ConfigError(f"can't read {name!r}: {error}", at=at) from None
 
 
 def _fill(made: Section, other: Section) -> None:

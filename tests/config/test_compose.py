@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.config import compose
@@ -30,6 +33,22 @@ class Parsing(TestCase):
         error = self.assertRaises(ConfigError, composed, "a: \x00", "a.yaml")
         self.assertIn("not YAML: unacceptable character", error.what)
         self.assertEqual("a.yaml", error.at)
+
+    def test_escapes(self) -> None:
+        """An escape for what is no character is an error with its position."""
+        for text in ('a: "\\UFFFFFFFF"', 'a: "\\U00200000"'):
+            error = self.assertRaises(ConfigError, composed, text, "a.yaml")
+            self.assertIn("not YAML: ", error.what)
+            self.assertEqual("a.yaml:1:7", error.at)
+        error = self.assertRaises(ConfigError, composed, 'a: "\\ud800"', "a.yaml")
+        text = "a.yaml:1:4: half of a character, which nothing can encode"
+        self.assertEqual(text, str(error))
+
+    @given(st.text(st.sampled_from("a: -[]{},&*!%|>'\"\\U\n#?<x0~") | st.characters(), max_size=30))
+    def test_any_text(self, text: str) -> None:
+        """Whatever the text, it is YAML or a ConfigError."""
+        with contextlib.suppress(ConfigError):
+            composed(text, "a.yaml")
 
     def test_two_documents(self) -> None:
         """A file holds one document."""

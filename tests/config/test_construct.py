@@ -178,6 +178,11 @@ class Includes(TestCase):
         self.assertEqual("main.yaml:2:4: there is no file 'no.yaml'", faults[3])
         self.assertEqual("main.yaml:3:4: expected a file name after !include", faults[4])
 
+    def test_no_path(self) -> None:
+        """A name that can't be a file's is a fault like another."""
+        self.put("main.yaml", 'a: !include "x\\0y"\n')
+        self.assertIn("main.yaml:1:4: can't read 'x\\x00y'", self.load()[1][0])
+
     def test_limits_count_together(self) -> None:
         """Included values count towards the limit of the whole."""
         self.patch(construct, "MAX_VALUES", 10)
