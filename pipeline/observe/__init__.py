@@ -1,0 +1,1 @@
+"""Watching a system work, at no cost while nobody does."""
