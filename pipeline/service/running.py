@@ -32,6 +32,8 @@ class Part:
     name: str
     start: Callable[[], Awaitable[Any]]
     stop: Callable[[float], Awaitable[Any]]
+    #: Whose part this is, for who looks into a system.
+    owner: Any = None
 
 
 class System(MultiService):

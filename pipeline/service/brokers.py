@@ -1,0 +1,108 @@
+"""The broker that a configuration asks for, and the server it may bring along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pipeline.config.schemas import SystemConfig
+from pipeline.service.private import PrivateServer
+from pipeline.service.running import Part
+
+__all__ = ["Connection", "connection"]
+
+
+class Connection:
+    """A broker to be, with what is started and stopped for it.
+
+    :param make: makes the broker; called when the parts before it have started.
+    :param server: the server that is started first; None when there is one already.
+    """
+
+    def __init__(self, make: Callable[[], Any], server: Part | None = None) -> None:
+        self._make = make
+        self._broker: Any = None
+        itself = Part("the broker", self._start, lambda deadline: self._stop())
+        #: In the order of their start.
+        self.parts = (itself,) if server is None else (server, itself)
+
+    @property
+    def broker(self) -> Any:
+        """The :class:`pipeline.interfaces.IBroker`; made when it is first asked for."""
+        if self._broker is None:
+            self._broker = self._make()
+        return self._broker
+
+    async def _start(self) -> None:
+        await self.broker.start()
+
+    async def _stop(self) -> None:
+        if self._broker is not None:
+            await self._broker.stop()
+
+
+def connection(config: SystemConfig, reactor: Any, name: str = "") -> Connection:
+    """Prepare the connection to a configuration's ``redis:``; nothing is started.
+
+    :param reactor: also the clock of the memory broker.
+    :param name: who we are to the server, for people who look there.
+    :raises ConfigError: the URL is wrong.
+    """
+    scheme, _, rest = config.redis.partition("://")
+    if scheme.lower() == "memory":
+        return Connection(lambda: _memory_broker(config, reactor))
+    if scheme.lower() == "embedded":
+        return _embedded(config, reactor, name, unquote(rest))
+    return _redis(config, reactor, name)
+
+
+def _memory_broker(config: SystemConfig, reactor: Any) -> Any:
+    from pipeline.brokers.memory import MemoryBroker
+
+    return MemoryBroker(
+        reactor,
+        namespace=config.namespace,
+        partitions=config.partitions,
+        dead_after=config.dead_after,
+    )
+
+
+def _redis(config: SystemConfig, reactor: Any, name: str) -> Connection:
+    from pipeline.brokers.redis.address import Address
+
+    address = Address.parse(config.redis)
+    return Connection(lambda: _redis_broker(address, config, reactor, name))
+
+
+def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Connection:
+    from pipeline.brokers.embedded import EmbeddedServer
+
+    server = EmbeddedServer(_folder(config, folder), reactor=reactor)
+    made = Connection(
+        lambda: _redis_broker(server.address, config, reactor, name),
+        PrivateServer(server, lambda: bool(made.broker.available), reactor).part,
+    )
+    return made
+
+
+def _folder(config: SystemConfig, folder: str) -> str | None:
+    """Where the data is: what is relative, is so to the configuration file's folder, since all
+    processes of a system must mean the same."""
+    if not folder:
+        return None
+    return str((config.folder or Path.cwd()) / Path(folder).expanduser())
+
+
+def _redis_broker(address: Any, config: SystemConfig, reactor: Any, name: str) -> Any:
+    from pipeline.brokers.redis.broker import RedisBroker
+
+    return RedisBroker(
+        address,
+        reactor,
+        namespace=config.namespace,
+        partitions=config.partitions,
+        dead_after=config.dead_after,
+        name=name,
+    )
