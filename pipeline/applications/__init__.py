@@ -1,0 +1,1 @@
+"""Applications: what holds your code."""

@@ -1,0 +1,223 @@
+"""A connector: what a worker reads and publishes, and where outcomes become true.
+
+It takes messages from its queues as far as there is room, has each handled, and settles it together
+with all that handling it has staged. Handlers decide; only this acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.logger import Logger
+
+from pipeline.delivery import Delivery, current
+from pipeline.errors import BrokerError, PipelineError, Respond
+from pipeline.flow import Flow, Ordering, Source
+from pipeline.handling import Inlet, finished, opposite
+from pipeline.publishing import Edge, Publisher, queue_of
+
+__all__ = ["Connector"]
+
+#: Seconds in which what is cancelled at the deadline may still end by itself.
+GRACE = 1.0
+
+_log = Logger("pipeline.connector")
+
+
+class Connector:
+    """What a worker reads from and publishes to, under one name.
+
+    :param name: the queues are ``<name>.<kind>``; for failures ``<name>.failures``.
+    :param worker: the :class:`~pipeline.worker.Worker`: its broker, codec, clock, its
+        ``decide``, ``ordering_key`` and ``on_final_failure``.
+    :param stack: the :class:`~pipeline.middleware.stack.MiddlewareStack`.
+    :param consumes: kinds that are read.
+    :param publishes: kinds that may be published.
+    :param max_in_flight: the most deliveries handled at a time; reading pauses then. Each queue
+        may hold half as many more that wait to be handled.
+    :param ordering: ``process``: messages of one ``worker.ordering_key`` are handled one after
+        another, the next when the previous has settled; ``none``: all side by side.
+    :param max_deaths: a message with which so many workers died is dead-lettered unhandled.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        worker: Any,
+        stack: Any,
+        *,
+        consumes: Sequence[str],
+        publishes: Sequence[str],
+        max_in_flight: int = 100,
+        ordering: Ordering = "none",
+        max_deaths: int = 3,
+    ) -> None:
+        self.name = name
+        self._worker = worker
+        self._broker = worker.broker
+        self._clock = worker.clock
+        self._publisher = Publisher(name, worker, stack, publishes, self, self._answered)
+        self._inlets = {
+            kind: Inlet(kind, self, worker, stack, self._publisher, max_deaths) for kind in consumes
+        }
+        self._stack = stack
+        self._instances: list[tuple[str, str]] = []
+        self._flow = Flow(name, self, max_in_flight, ordering, worker.ordering_key)
+
+    @property
+    def lost(self) -> int:
+        """How many deliveries were settled by others first."""
+        return self._flow.lost
+
+    @property
+    def in_hand(self) -> int:
+        """How many deliveries are in hand now."""
+        return self._flow.window.in_hand
+
+    # Handlers ----------------------------------------------------------------------------------
+
+    def add_handler(
+        self, kind: str, handler: Callable[[Any], Any], endpoint: str = "default"
+    ) -> None:
+        """Have messages of a kind, for an endpoint, handled by this.
+
+        :param handler: given the message; may return None, an outcome, a Deferred or a coroutine.
+        """
+        self._inlets[kind].handlers[endpoint] = handler
+
+    def set_default_handler(self, kind: str, handler: Callable[[Any], Any]) -> None:
+        """Have messages for endpoints that nobody has handled by this; else they are logged."""
+        self._inlets[kind].default = handler
+
+    def consume_instance(self, kind: str, instance: str) -> None:
+        """Also read ``<name>.<kind>@<instance>``, which nobody else does; before :meth:`start`.
+
+        :param instance: unique to this process, as ``broker.worker_id``.
+        """
+        if kind not in self._inlets:
+            raise PipelineError(f"connector {self.name!r} does not consume {kind!r}")
+        self._instances.append((kind, instance))
+
+    # Publishing --------------------------------------------------------------------------------
+
+    def publish(
+        self,
+        kind: str,
+        message: Any,
+        endpoint: str | None = None,
+        *,
+        delivery: Delivery | None = None,
+        immediately: bool = False,
+        queue: str | None = None,
+        delay: float = 0,
+        max_depth: int = 0,
+        unique: str = "",
+        window: float = 0,
+    ) -> Deferred[Any]:
+        """Run the publish chain and put the message on its queue.
+
+        With a delivery in hand it is staged: published when, and only if, that is settled as done.
+        Otherwise it is published at once.
+
+        :param endpoint: set on the message; None: as it is.
+        :param delivery: the delivery in hand; None: the one whose handler runs, if any.
+        :param immediately: don't stage. When the handler runs again, so does this.
+        :param queue: another queue than the kind's.
+        :param delay: seconds before it is due.
+        :param max_depth: refuse when the queue is longer; not for what is staged.
+        :param unique: with ``delay`` or ``window``, what tells it from its twins; ``""``: its id.
+        :param window: seconds in which a second message with the same ``unique`` is left out;
+            not for what is staged.
+        :return: a Deferred of the message as it was published, or of None when middleware dropped
+            or answered it. It fires when the message is staged, or when the broker has stored it.
+            Its error, if nobody looks at it, is the delivery's.
+        """
+        if endpoint is not None:
+            message.set_routing_endpoint(endpoint)
+        if delivery is None:
+            delivery = current.get()
+        edge = Edge(delivery, immediately, queue, delay, max_depth, unique, window)
+        return self._publisher.publish(kind, message, edge)
+
+    async def apply_publish(self, kind: str, message: Any) -> Any:
+        """The message as it leaves the publish chain of its kind; nothing is published."""
+        return await self._publisher.apply(kind, message)
+
+    async def _answered(self, kind: str, respond: Respond, delivery: Delivery | None) -> None:
+        """Give what middleware answered to a publish to this connector's own handler."""
+        kind = opposite(kind, respond.message)
+        way = self._stack.back_from_publish(kind, getattr(respond, "entered", 0))
+        answer = await finished(way(respond.message, self.name))
+        inlet = self._inlets.get(kind)
+        if inlet is None:
+            _log.warn(
+                "{name}: nobody here takes the answer {answer}", name=self.name, answer=answer
+            )
+            return
+        answer._delivery = delivery
+        handler = inlet.handlers.get(answer.get_routing_endpoint(), inlet.default)
+        await finished(handler(answer))
+
+    # Life --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Make the queues ready; nothing is read before :meth:`unpause`."""
+        wanted = [(kind, queue_of(self.name, kind), False) for kind in self._inlets]
+        wanted += [
+            (kind, f"{queue_of(self.name, kind)}@{instance}", True)
+            for kind, instance in self._instances
+        ]
+        for kind, queue, is_instance in wanted:
+            for partition in range(self._broker.partitions):
+                consumer = self._broker.consumer(queue, partition, is_instance)
+                await consumer.open()
+                source = Source(self._flow, self._inlets[kind], consumer, self._clock)
+                self._flow.sources.append(source)
+
+    def unpause(self) -> None:
+        """Read."""
+        for source in self._flow.sources:
+            source.reader.read()
+
+    def pause(self) -> Deferred[None]:
+        """Take nothing more.
+
+        :return: a Deferred that fires when all that was in progress is settled.
+        """
+        paused = DeferredList([source.reader.pause() for source in self._flow.sources])
+        return paused.addCallback(lambda _: self._when_idle())
+
+    async def stop(self, deadline: float) -> None:
+        """Take nothing more, finish what is in hand, hand the rest back to other workers.
+
+        :param deadline: seconds for what is in progress. Then it is cancelled, and has
+            :data:`GRACE` seconds more to end.
+        """
+        if not await self._within(deadline, self.pause()):
+            self._flow.expire()
+            await self._within(GRACE, self._when_idle())
+        for source in self._flow.sources:
+            await self._close(source)
+        self._flow.sources.clear()
+
+    def _when_idle(self) -> Deferred[None]:
+        return self._flow.when_idle()
+
+    async def _close(self, source: Source) -> None:
+        left = self._flow.close(source)
+        if left:
+            await self._within(GRACE, source.consumer.hand_back(left))
+        await self._within(GRACE, source.consumer.close())
+
+    async def _within(self, seconds: float, waited: Deferred[Any]) -> bool:
+        """Whether it ended in time; it is cancelled if not."""
+        try:
+            await waited.addTimeout(seconds, self._clock)
+        except DeferredTimeout:
+            return False
+        except BrokerError as error:
+            _log.warn("{name}: while stopping: {error}", name=self.name, error=error)
+        return True

@@ -1,0 +1,282 @@
+"""The flow of a connector's deliveries: admitted, handled, settled, let go."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any, Literal
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.codec import Undecodable
+from pipeline.delivery import Delivery, Settled
+from pipeline.eager import eager
+from pipeline.handling import HAND_BACK, Inlet
+from pipeline.lanes import Lanes
+from pipeline.outcome import DONE, DeadLetter, Dropped, Retry
+from pipeline.reading import Reader, Window
+from pipeline.settling import Settler
+from pipeline.signals import (
+    Signal,
+    message_dead_lettered,
+    message_dropped,
+    message_retried,
+    message_settled,
+)
+
+__all__ = ["Flow", "Ordering", "Source"]
+
+Ordering = Literal["none", "process"]
+
+_SIGNALS: dict[Any, Signal] = {
+    Retry: message_retried,
+    DeadLetter: message_dead_lettered,
+    Dropped: message_dropped,
+}
+
+_log = Logger("pipeline.connector")
+
+
+class Source:
+    """One queue in one partition: who reads it, who handles what comes, who settles it."""
+
+    __slots__ = ("consumer", "inlet", "reader", "settler")
+
+    def __init__(self, flow: Flow, inlet: Inlet, consumer: Any, clock: IReactorTime) -> None:
+        self.inlet = inlet
+        self.consumer = consumer
+        self.reader = Reader(consumer, flow.window, clock, lambda batch: flow.handle(self, batch))
+        self.settler = Settler(
+            consumer, clock, lambda batch, results: flow.settled(self, batch, results)
+        )
+
+
+class Flow:
+    """Has deliveries handled, as many at a time as may be, and makes their outcomes true.
+
+    :param name: the connector's name, for the log.
+    :param sender: the ``sender`` of signals.
+    :param limit: the most deliveries handled at a time.
+    :param ordering: ``process``: one at a time for each key; ``none``: all side by side.
+    :param key_of: given a message and its kind; its key, or None if it has none.
+    :ivar lost: how many deliveries were settled by others first.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sender: Any,
+        limit: int,
+        ordering: Ordering,
+        key_of: Callable[[Any, str], Hashable],
+    ) -> None:
+        self.window = Window(limit)
+        self.sources: list[Source] = []
+        self.lost = 0
+        self._name = name
+        self._sender = sender
+        self._key_of = key_of
+        self._lanes: Lanes[tuple[Source, Delivery]] | None = (
+            Lanes() if ordering == "process" else None
+        )
+        self._busy = 0
+        self._backlog: deque[tuple[Source, Delivery]] = deque()
+        self._running: dict[Delivery, Deferred[Any]] = {}
+        self._outcomes: dict[Delivery, Any] = {}
+        self._returned: list[tuple[Source, Delivery]] = []
+        self._idle: list[Deferred[None]] = []
+        self._is_over = False
+
+    def when_idle(self) -> Deferred[None]:
+        """A Deferred that fires when nothing is in hand."""
+        if not self.window.in_hand:
+            return succeed(None)
+        idle: Deferred[None] = Deferred()
+        self._idle.append(idle)
+        return idle
+
+    def expire(self) -> None:
+        """Begin nothing more, give back what doesn't run, cancel what does."""
+        self._is_over = True
+        self._backlog.clear()
+        for source in self.sources:
+            source.inlet.is_stopping = True
+            for delivery in list(source.reader.held):
+                if not delivery.settled and delivery not in self._running:
+                    self._give_back(source, delivery)
+        for running in list(self._running.values()):
+            running.cancel()
+        self._tell_idle()
+
+    def close(self, source: Source) -> list[Delivery]:
+        """Let go of all that a source has.
+
+        :return: what must be handed back.
+        """
+        source.settler.close()
+        given = [delivery for owner, delivery in self._returned if owner is source]
+        return given + source.reader.close()
+
+    # Handling ----------------------------------------------------------------------------------
+
+    def handle(self, source: Source, batch: list[Delivery]) -> None:
+        """Have a batch handled; what finishes at once is settled together."""
+        source.settler.gather()
+        for delivery in batch:
+            if self._lanes is None or self._is_next(self._lanes, source, delivery):
+                self._admit(source, delivery)
+        source.settler.flush()
+
+    def _is_next(
+        self, lanes: Lanes[tuple[Source, Delivery]], source: Source, delivery: Delivery
+    ) -> bool:
+        """Whether no message with the same key is in progress."""
+        message = source.inlet.decode(delivery)
+        if type(message) is Undecodable:
+            return True
+        delivery.key = self._key_of(message, source.inlet.kind)
+        return delivery.key is None or lanes.enter(delivery.key, (source, delivery))
+
+    def _admit(self, source: Source, delivery: Delivery) -> None:
+        if self._busy >= self.window.limit:
+            self._backlog.append((source, delivery))
+            return
+        self._busy += 1
+        self._begin(source, delivery)
+
+    def _begin(self, source: Source, delivery: Delivery) -> None:
+        outcome = eager(source.inlet.process(delivery))
+        if isinstance(outcome, Deferred):
+            self._run(source, delivery, outcome)
+        else:
+            self._finish(source, delivery, outcome)
+
+    def _run(self, source: Source, delivery: Delivery, running: Deferred[Any]) -> None:
+        self._running[delivery] = running
+        running.addCallback(lambda outcome: self._finish(source, delivery, outcome))
+        running.addErrback(self._broken)
+
+    def _broken(self, failure: Failure) -> None:
+        """Only a fault of the framework comes here: the message stays in hand, unsettled."""
+        _log.failure("{name}: a delivery could not be finished", failure, name=self._name)
+
+    def _finish(self, source: Source, delivery: Delivery, outcome: Any) -> None:
+        self._running.pop(delivery, None)
+        if delivery not in source.reader.held:
+            return  # given up at the deadline
+        if outcome is HAND_BACK:
+            self._give_back(source, delivery)
+            self._tell_idle()
+            return
+        if outcome is not None:
+            self._outcomes[delivery] = outcome
+        source.settler.add(delivery)
+
+    def _give_back(self, source: Source, delivery: Delivery) -> None:
+        if source.reader.release(delivery):
+            self._returned.append((source, delivery))
+
+    # Settled -----------------------------------------------------------------------------------
+
+    def settled(self, source: Source, batch: list[Delivery], results: list[Settled]) -> None:
+        """Let go of what is settled, and handle anew what was not."""
+        source.settler.gather()
+        listened = bool(self._outcomes) or bool(message_settled.receivers)
+        for delivery, result in zip(batch, results, strict=True):
+            if result is not Settled.WON:
+                self._not_won(source, delivery, result)
+                continue
+            if listened:
+                self._tell_settled(source, delivery)
+            self._release(source, delivery)
+        source.settler.flush()
+        for each in self.sources:
+            each.reader.take_more()
+        self._tell_idle()
+
+    def _not_won(self, source: Source, delivery: Delivery, result: Settled) -> None:
+        if result is Settled.CONFLICT:
+            self._handle_anew(source, delivery)
+        elif result is Settled.REFUSED:
+            self._refused(source, delivery)
+        else:
+            self._gone(source, delivery, result)
+
+    def _handle_anew(self, source: Source, delivery: Delivery) -> None:
+        """What it read has changed meanwhile: decode it again, read again."""
+        self._outcomes.pop(delivery, None)
+        delivery.restart()
+        delivery.message = None
+        if self._is_over:
+            self._give_back(source, delivery)
+        else:
+            self._begin(source, delivery)
+
+    def _refused(self, source: Source, delivery: Delivery) -> None:
+        _log.error(
+            "{name}: the server refused what {delivery!r} wants to write: {refusal}",
+            name=self._name,
+            delivery=delivery,
+            refusal=delivery.refusal,
+        )
+        if isinstance(self._outcomes.get(delivery), DeadLetter):
+            self._give_back(source, delivery)  # not even that: it stays with the server
+            return
+        self._run_now(source, delivery)
+
+    def _run_now(self, source: Source, delivery: Delivery) -> None:
+        outcome = eager(source.inlet.refuse(delivery))
+        if isinstance(outcome, Deferred):
+            self._run(source, delivery, outcome)
+        else:
+            self._finish(source, delivery, outcome)
+
+    def _gone(self, source: Source, delivery: Delivery, result: Settled) -> None:
+        """Settled by another, torn, or of a queue that isn't there any more."""
+        self._outcomes.pop(delivery, None)
+        self.lost += result is Settled.LOST
+        if result is Settled.TORN:
+            _log.error("{name}: {delivery!r} was torn", name=self._name, delivery=delivery)
+        self._release(source, delivery)
+
+    def _tell_settled(self, source: Source, delivery: Delivery) -> None:
+        outcome = self._outcomes.pop(delivery, DONE)
+        said = {
+            "kind": source.inlet.kind,
+            "message": delivery.message,
+            "delivery": delivery,
+            "outcome": outcome,
+        }
+        if message_settled.receivers:
+            message_settled.send_robust(self._sender, **said)
+        signal = _SIGNALS.get(type(outcome))
+        if signal is not None and signal.receivers:
+            signal.send_robust(self._sender, **said)
+
+    def _release(self, source: Source, delivery: Delivery) -> None:
+        """Its room and its lane are free: whoever waits for them may begin."""
+        if not source.reader.release(delivery):
+            return
+        self._busy -= 1
+        if delivery.key is not None and self._lanes is not None:
+            following = self._lanes.leave(delivery.key)
+            if following is not None:
+                self._follow(*following)
+        while self._backlog and self._busy < self.window.limit:
+            self._busy += 1
+            self._begin(*self._backlog.popleft())
+
+    def _follow(self, source: Source, delivery: Delivery) -> None:
+        if delivery in source.reader.held:
+            self._admit(source, delivery)
+
+    def _tell_idle(self) -> None:
+        if self.window.in_hand:
+            return
+        idle, self._idle = self._idle, []
+        for each in idle:
+            if not each.called:
+                each.callback(None)

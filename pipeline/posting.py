@@ -1,0 +1,114 @@
+"""The posts that make an outcome true: the next attempt, and the dead letter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from pipeline.delivery import Delivery, Post
+
+__all__ = ["dead_letter", "next_attempt", "where"]
+
+#: The most failed attempts that are remembered; the oldest are forgotten.
+REMEMBERED = 20
+
+#: The longest traceback that travels with a dead letter, in bytes; its end is kept.
+LONGEST_TRACEBACK = 16 * 1024
+
+#: The longest text of an error in a history, in characters.
+LONGEST_ERROR = 500
+
+
+def next_attempt(delivery: Delivery, after: float, error: Any, at: float, place: str) -> Post:
+    """The same message, due again later, with one more failed attempt in its history.
+
+    :param after: seconds until it is due.
+    :param error: what went wrong: an exception, a text or None.
+    :param at: now, in seconds since the epoch.
+    :param place: what failed, as :func:`where` says.
+    """
+    attempt = delivery.attempt + 1
+    headers = (
+        *(b"a", str(attempt).encode()),
+        *(b"d", str(delivery.deaths).encode()),
+        *(b"t", str(delivery.enqueued_at).encode()),
+        *(b"h", _history(delivery, error, at, place)),
+    )
+    return Post(
+        delivery.queue,
+        delivery.payload,
+        headers,
+        delay=max(0, round(after * 1000)),
+        unique=f"{_identity(delivery)}:{attempt}",
+    )
+
+
+def dead_letter(delivery: Delivery, reason: str, error: Any, at: float, place: str) -> Post:
+    """The message for the dead-letter stream of its queue, with all that is known about it.
+
+    :param reason: in one word, as ``exhausted``; see :class:`~pipeline.delivery.DeadLetterEntry`.
+    :param error: what went wrong: an exception, a text or None.
+    :param at: now, in seconds since the epoch.
+    :param place: what failed, as :func:`where` says.
+    """
+    fields: dict[str, str | bytes] = {
+        "reason": reason,
+        "error": described(error),
+        "traceback": _traceback(error),
+        "where": place,
+        "attempts": str(delivery.attempt),
+        "history": _history(delivery, error, at, place),
+        "enqueued_at": str(delivery.enqueued_at),
+    }
+    headers = [_bytes(part) for pair in fields.items() for part in pair]
+    return Post(f"!{delivery.queue}", delivery.payload, tuple(headers))
+
+
+def where(error: Any, otherwise: Any = None) -> str:
+    """What failed: the middleware that the exception names, else the handler.
+
+    :param otherwise: the handler that ran, or None.
+    """
+    found = getattr(error, "pipeline_where", None)
+    if found:
+        return str(found)
+    return getattr(otherwise, "__qualname__", "") or (repr(otherwise) if otherwise else "")
+
+
+def described(error: Any) -> str:
+    """An error in one line: its class and its text."""
+    if not isinstance(error, BaseException):
+        return "" if error is None else str(error)
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _history(delivery: Delivery, error: Any, at: float, place: str) -> bytes:
+    try:
+        known = json.loads(delivery.history) if delivery.history else []
+    except ValueError:
+        known = []  # from a peer that writes it otherwise: nothing worth failing for
+    failed = {
+        "attempt": delivery.attempt,
+        "at": round(at, 3),
+        "error": described(error)[:LONGEST_ERROR],
+        "where": place,
+    }
+    return json.dumps([*known, failed][-REMEMBERED:]).encode()
+
+
+def _traceback(error: Any) -> bytes:
+    if not isinstance(error, BaseException):
+        return b""
+    text: str = Failure(error).getTraceback()
+    return _bytes(text)[-LONGEST_TRACEBACK:]
+
+
+def _identity(delivery: Delivery) -> str:
+    return getattr(delivery.message, "message_id", None) or delivery.id.decode()
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("utf-8", "replace")

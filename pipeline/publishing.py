@@ -1,0 +1,216 @@
+"""Puts messages on queues: staged in the delivery in hand, or at once from the edge."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
+
+from pipeline.delivery import Delivery, Post, current
+from pipeline.eager import eager
+from pipeline.errors import Drop, PipelineError, Respond
+from pipeline.message import EventMessage
+from pipeline.signals import message_published
+
+__all__ = ["Edge", "Publication", "Publisher", "queue_of"]
+
+#: The kinds whose queue isn't called ``<connector>.<kind>``; the name is Vumi's.
+_PLURAL = {"failure": "failures"}
+
+
+def queue_of(name: str, kind: str) -> str:
+    """The queue of a connector's kind, as ``sms.inbound`` or ``sms.failures``."""
+    return f"{name}.{_PLURAL.get(kind, kind)}"
+
+
+class Edge(NamedTuple):
+    """How a message is published; see :meth:`pipeline.connector.Connector.publish`."""
+
+    delivery: Delivery | None
+    immediately: bool = False
+    queue: str | None = None
+    delay: float = 0
+    max_depth: int = 0
+    unique: str = ""
+    window: float = 0
+
+
+class Publication(Deferred[Any]):
+    """Fires with the message as published, or None if middleware dropped it.
+
+    An error belongs to who looks at this Deferred; if nobody does before the delivery in hand is
+    complete, it is the delivery's.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_watched = False
+        self._ended: Deferred[None] = Deferred()
+        self._failure: Failure | None = None
+
+    def addCallbacks(self, *args: Any, **named: Any) -> Any:
+        self.is_watched = True
+        return super().addCallbacks(*args, **named)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self.is_watched = True
+        return super().__await__()
+
+    def follow(self, inner: Deferred[Any]) -> Publication:
+        """End as this one ends."""
+        inner.addBoth(self._end)
+        return self
+
+    def _end(self, result: Any) -> None:
+        if isinstance(result, Failure):
+            self._failure = result
+            self.errback(result)
+        else:
+            self.callback(result)
+        self._ended.callback(None)
+
+    async def unwatched(self) -> None:
+        """Wait for the end; raise an error that nobody has looked at."""
+        await self._ended
+        if self._failure is None or self.is_watched:
+            return
+        self.addErrback(lambda _: None)
+        self._failure.raiseException()
+
+
+class _Unwatched:
+    """What a delivery waits for. Not a coroutine, since it may be forgotten unawaited."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._publication.unwatched().__await__()
+
+
+class Publisher:
+    """The publishing half of a connector.
+
+    :param name: the connector's name.
+    :param worker: gives broker, codec and ordering keys.
+    :param stack: the :class:`~pipeline.middleware.stack.MiddlewareStack`.
+    :param publishes: kinds.
+    :param sender: the ``sender`` of signals.
+    :param answered: called with kind, Respond and delivery when middleware answers a message that
+        was to be published.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        worker: Any,
+        stack: Any,
+        publishes: Sequence[str],
+        sender: Any,
+        answered: Callable[[str, Respond, Delivery | None], Awaitable[None]],
+    ) -> None:
+        self.name = name
+        self._worker = worker
+        self._broker = worker.broker
+        self._encode = worker.codec.encode
+        self._chains = {kind: stack.publish(kind) for kind in publishes}
+        self._queues = {kind: queue_of(name, kind) for kind in publishes}
+        self._sender = sender
+        self._answered = answered
+
+    def publish(self, kind: str, message: Any, edge: Edge) -> Deferred[Any]:
+        """Run the publish chain, then put the message on its queue."""
+        inner: Deferred[Any] = maybeDeferred(eager, self._publish(kind, message, edge))
+        if edge.delivery is None or (inner.called and not isinstance(inner.result, Failure)):
+            return inner
+        publication = Publication().follow(inner)
+        edge.delivery.wait_for(_Unwatched(publication))
+        return publication
+
+    async def apply(self, kind: str, message: Any) -> Any:
+        """The message as it leaves the publish chain; nothing is published."""
+        chain = self._chains.get(kind)
+        if chain is None:
+            raise PipelineError(f"connector {self.name!r} does not publish {kind!r}")
+        passed = chain(message, self.name)
+        return await passed if isinstance(passed, Deferred) else passed
+
+    async def put(self, kind: str, message: Any, edge: Edge) -> None:
+        """Put a message on its queue; it has passed all middleware that it should."""
+        delivery = edge.delivery
+        queue = edge.queue or self._queue_for(kind, message)
+        post = Post(queue, self._encode(message))
+        if edge.delay or edge.unique or edge.window:
+            post = post._replace(
+                delay=round(edge.delay * 1000),
+                unique=edge.unique or getattr(message, "message_id", ""),
+                window=round(edge.window * 1000),
+            )
+        if delivery is not None and not edge.immediately:
+            delivery.stage(post)
+        else:
+            partition = self._partition(kind, message) if delivery is None else delivery.partition
+            await self._broker.publish([post], partition=partition, max_depth=edge.max_depth)
+        if message_published.receivers:
+            message_published.send_robust(
+                self._sender, kind=kind, message=message, queue=queue, delivery=delivery
+            )
+
+    async def nack(self, message: Any, reason: str, edge: Edge) -> None:
+        """Tell who sent an outbound message that it goes no further."""
+        user_message_id = getattr(message, "message_id", None)
+        if user_message_id is None:
+            return
+        event = EventMessage(
+            event_type="nack", user_message_id=user_message_id, nack_reason=reason or "dropped"
+        )
+        event.routing_metadata = dict(message.routing_metadata)
+        nack = event if "event" not in self._chains else await self.apply("event", event)
+        await self.put("event", nack, edge)
+
+    async def _publish(self, kind: str, message: Any, edge: Edge) -> Any:
+        try:
+            chain = self._chains[kind]
+        except KeyError:
+            raise PipelineError(f"connector {self.name!r} does not publish {kind!r}") from None
+        try:
+            passed = chain(message, self.name)
+            if isinstance(passed, Deferred):
+                passed = await passed
+        except Drop as drop:
+            if kind == "outbound":
+                await self.nack(message, drop.reason, Edge(edge.delivery, edge.immediately))
+            return None
+        except Respond as respond:
+            await self._answered(kind, respond, edge.delivery)
+            return None
+        await self.put(kind, passed, edge)
+        return passed
+
+    def _queue_for(self, kind: str, message: Any) -> str:
+        queue = self._queues.get(kind) or queue_of(self.name, kind)
+        if kind != "outbound":
+            return queue
+        instance = message.transport_metadata.get("reply_instance")
+        # Past a dispatcher it isn't this connector's process that waits.
+        if instance and message.transport_name == self.name:
+            return f"{queue}@{instance}"
+        return queue
+
+    def _partition(self, kind: str, message: Any) -> int:
+        partitions: int = self._broker.partitions
+        if partitions == 1:
+            return 0
+        key = self._worker.ordering_key(message, kind)
+        if key is None:
+            return random.randrange(partitions)
+        return zlib.crc32(str(key).encode()) % partitions
+
+
+def in_hand(delivery: Delivery | None) -> Delivery | None:
+    """This delivery, else the one that the running code handles, if any."""
+    return current.get() if delivery is None else delivery

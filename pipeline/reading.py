@@ -1,0 +1,190 @@
+"""Reads one queue as fast as there is room, and holds what is in hand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.delivery import Delivery
+
+__all__ = ["Reader", "Window"]
+
+#: Seconds before a take that failed is tried again.
+AGAIN = 1.0
+
+
+class Window:
+    """How many deliveries a connector may have in hand, over all its queues.
+
+    :param limit: the most of them.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        #: The most to take at once: half, so that the server works while the rest is handled.
+        self.chunk = max(1, limit // 2)
+        self.in_hand = 0
+
+    @property
+    def room(self) -> int:
+        """How many more may be taken now; 0 or less: none."""
+        return self.limit - self.in_hand
+
+
+class Reader:
+    """Takes from one consumer, again and again, while it may and there is room.
+
+    The next take is on its way before a batch is handled. An error of the broker ends nothing:
+    the reader takes again, after :data:`AGAIN` seconds.
+
+    :param consumer: an :class:`~pipeline.interfaces.IConsumer`.
+    :param window: shared by all readers of the connector.
+    :param clock: an IReactorTime.
+    :param handle: called with a list of deliveries.
+    """
+
+    def __init__(
+        self,
+        consumer: Any,
+        window: Window,
+        clock: IReactorTime,
+        handle: Callable[[list[Delivery]], None],
+    ) -> None:
+        self.consumer = consumer
+        #: What was taken and is neither settled nor given up.
+        self.held: dict[Delivery, None] = {}
+        self._window = window
+        self._clock = clock
+        self._handle = handle
+        self._batches: deque[list[Delivery]] = deque()
+        self._reading = False
+        self._taking = False
+        self._handling = False
+        self._again: Any = None
+        self._next: Any = None
+        self._stopped: list[Deferred[None]] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is being taken, and nothing is in hand."""
+        return not self._taking and not self.held
+
+    def read(self) -> None:
+        """Start to read, if it doesn't yet."""
+        self._reading = True
+        self.take_more()
+
+    def pause(self) -> Deferred[None]:
+        """Take nothing more.
+
+        :return: a Deferred that fires when the take that is out has ended; what it brings is
+            still handled.
+        """
+        self._reading = False
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if not self._taking:
+            return succeed(None)
+        stopped: Deferred[None] = Deferred()
+        self._stopped.append(stopped)
+        maybeDeferred(self.consumer.interrupt).addErrback(self._not_interrupted)
+        return stopped
+
+    def close(self) -> list[Delivery]:
+        """Let go of everything, unhandled.
+
+        :return: what was held.
+        """
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        self._batches.clear()
+        held = list(self.held)
+        for delivery in held:
+            self.release(delivery)
+        return held
+
+    def take_more(self) -> None:
+        """Send a take if there is room and none is out."""
+        if self._taking or not self._reading or self._again is not None:
+            return
+        room = self._window.room
+        if room < 1:
+            return
+        self._taking = True
+        taken: Deferred[Any] = maybeDeferred(self.consumer.take, min(room, self._window.chunk))
+        taken.addCallbacks(self._took, self._not_taken)
+
+    def release(self, delivery: Delivery) -> bool:
+        """Let go of a delivery; False when it was let go already."""
+        if delivery not in self.held:
+            return False
+        del self.held[delivery]
+        self._window.in_hand -= 1
+        return True
+
+    def _took(self, batch: list[Delivery]) -> None:
+        self._taking = False
+        if batch:
+            self.held.update(dict.fromkeys(batch))
+            self._window.in_hand += len(batch)
+            self._batches.append(batch)
+        elif self._reading and not self._stopped:
+            self._take_later()  # nothing, though nobody interrupted: it must not make us spin
+        self._tell_stopped()
+        self.take_more()
+        if not self._handling and self._next is None:
+            self._handle_next()
+
+    def _handle_next(self) -> None:
+        """Handle one batch; those behind it in the next turn, so that others have one as well."""
+        self._next = None
+        if not self._batches:
+            return
+        self._handling = True
+        try:
+            self._handle(self._batches.popleft())
+        finally:
+            self._handling = False
+            if self._batches:
+                self._next = self._clock.callLater(0, self._handle_next)
+
+    def _not_taken(self, failure: Failure) -> None:
+        self._taking = False
+        if self._reading:
+            _log.warn(
+                "{queue}: can't read, will try again: {error}",
+                queue=self.consumer.queue,
+                error=failure.getErrorMessage(),
+            )
+            self._take_later()
+        self._tell_stopped()
+
+    def _not_interrupted(self, failure: Failure) -> None:
+        _log.warn(
+            "{queue}: a take could not be interrupted: {error}",
+            queue=self.consumer.queue,
+            error=failure.getErrorMessage(),
+        )
+
+    def _take_later(self) -> None:
+        self._again = self._clock.callLater(AGAIN, self._retake)
+
+    def _retake(self) -> None:
+        self._again = None
+        self.take_more()
+
+    def _tell_stopped(self) -> None:
+        stopped, self._stopped = self._stopped, []
+        for each in stopped:
+            each.callback(None)
+
+
+_log = Logger("pipeline.connector")

@@ -1,0 +1,1 @@
+"""Transports: what faces the world."""

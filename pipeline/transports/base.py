@@ -1,0 +1,180 @@
+"""What all transports have in common: they face the world, and carry messages to and from it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from pipeline.config.base import Config
+from pipeline.config.fields import ConfigBool, ConfigText
+from pipeline.connector import Connector
+from pipeline.delivery import Delivery
+from pipeline.errors import PermanentFailure, TemporaryFailure
+from pipeline.handling import finished
+from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage
+from pipeline.outcome import DeadLetter
+from pipeline.worker import Worker, WorkerConfig
+
+__all__ = ["Transport", "TransportConfig"]
+
+
+class TransportConfig(WorkerConfig):
+    """Options of every transport."""
+
+    transport_name = ConfigText(
+        "The name of its connector: it publishes <name>.inbound and reads <name>.outbound.",
+        required=True,
+        static=True,
+    )
+    publish_status = ConfigBool(
+        "Say on <name>.status how the transport feels.", default=False, static=True
+    )
+    publish_failures = ConfigBool(
+        "Put what failed for good on <name>.failures too. Somebody must read that queue: it has no"
+        " bound. Failed messages are among the dead letters in any case.",
+        default=False,
+        static=True,
+    )
+
+
+class Transport(Worker):
+    """Carries messages between the world and applications.
+
+    The contract is Vumi's (0.6.19, ``vumi.transports.base.Transport``). Override
+    :meth:`setup_transport`, :meth:`teardown_transport` and :meth:`handle_outbound_message`; each
+    may be a plain function, return a Deferred or be ``async def``.
+
+    An error of :meth:`handle_outbound_message` is retried as the worker's policy says. Only when
+    that gives up is there a failure message. (In Vumi there is one at once, and another worker
+    retries.)
+
+    :ivar transport_name: the name of its connector.
+    :ivar connector: what it reads and publishes, after :meth:`setup_connectors`.
+    """
+
+    CONFIG_CLASS: ClassVar[type[Config]] = TransportConfig
+
+    connector: Connector
+
+    @property
+    def transport_name(self) -> str:
+        """The name of the connector, and of the transport in messages."""
+        return self.config.transport_name  # type: ignore[no-any-return]  # a ConfigText
+
+    # Hooks -------------------------------------------------------------------------------------
+
+    def setup_transport(self) -> Any:
+        """Get ready: connect, listen. Outbound messages come only afterwards."""
+
+    def teardown_transport(self) -> Any:
+        """Let go of what :meth:`setup_transport` made."""
+
+    def handle_outbound_message(self, message: Any) -> Any:
+        """Send a message to the world, then publish an ack or a nack.
+
+        :raise TemporaryFailure: it may succeed later.
+        :raise PermanentFailure: it never will.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no handle_outbound_message")
+
+    # Life --------------------------------------------------------------------------------------
+
+    def setup_connectors(self) -> Any:
+        """Make the connector; messages for any endpoint are sent."""
+        self.connector = self.setup_ro_connector(self.transport_name)
+        self.connector.add_handler("outbound", self.handle_outbound_message)
+        self.connector.set_default_handler("outbound", self.handle_outbound_message)
+
+    async def setup_worker(self) -> None:
+        await finished(self.setup_transport())
+
+    async def teardown_worker(self) -> None:
+        await finished(self.teardown_transport())
+
+    # Publishing --------------------------------------------------------------------------------
+
+    def publish_message(self, **fields: Any) -> Deferred[Any]:
+        """Publish an inbound message.
+
+        :param fields: of a :class:`~pipeline.message.UserMessage`; ``transport_name`` is this
+            transport's if not given.
+        :return: a Deferred of the message, when the broker has it.
+        """
+        fields.setdefault("transport_name", self.transport_name)
+        return self.connector.publish("inbound", UserMessage(**fields))
+
+    def publish_event(self, **fields: Any) -> Deferred[Any]:
+        """Publish an event about an outbound message.
+
+        :param fields: of an :class:`~pipeline.message.EventMessage`.
+        """
+        fields.setdefault("transport_name", self.transport_name)
+        return self.connector.publish("event", EventMessage(**fields))
+
+    def publish_ack(
+        self, user_message_id: str, sent_message_id: str, **fields: Any
+    ) -> Deferred[Any]:
+        """Say that the world has accepted a message.
+
+        :param sent_message_id: the id that the world knows it by.
+        """
+        return self.publish_event(
+            event_type="ack",
+            user_message_id=user_message_id,
+            sent_message_id=sent_message_id,
+            **fields,
+        )
+
+    def publish_nack(self, user_message_id: str, reason: str, **fields: Any) -> Deferred[Any]:
+        """Say that the world has not accepted a message, and why."""
+        return self.publish_event(
+            event_type="nack", user_message_id=user_message_id, nack_reason=reason, **fields
+        )
+
+    def publish_delivery_report(
+        self, user_message_id: str, delivery_status: str, **fields: Any
+    ) -> Deferred[Any]:
+        """Say how far a message has come.
+
+        :param delivery_status: ``pending``, ``failed`` or ``delivered``.
+        """
+        return self.publish_event(
+            event_type="delivery_report",
+            user_message_id=user_message_id,
+            delivery_status=delivery_status,
+            **fields,
+        )
+
+    def publish_status(self, **fields: Any) -> Deferred[Any]:
+        """Say how the transport feels, if the option ``publish_status`` is set.
+
+        :param fields: of a :class:`~pipeline.message.StatusMessage`.
+        :return: a Deferred of the message, or of None.
+        """
+        if not self.config.publish_status:
+            return succeed(None)
+        return self.connector.publish("status", StatusMessage(**fields))
+
+    # Failures ----------------------------------------------------------------------------------
+
+    async def on_final_failure(
+        self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
+    ) -> None:
+        """Run a failure message through the ``failure`` middleware, and publish it if wanted."""
+        failure = FailureMessage(
+            message=message.payload,
+            failure_code=_code(error),
+            reason=Failure(error).getTraceback() if error is not None else outcome.reason,
+        )
+        if self.config.publish_failures:
+            await self.connector.publish("failure", failure, delivery=delivery)
+        else:
+            await self.connector.apply_publish("failure", failure)
+
+
+def _code(error: BaseException | None) -> str | None:
+    if isinstance(error, TemporaryFailure):
+        return "temporary"
+    return "permanent" if isinstance(error, PermanentFailure) else None

@@ -1,0 +1,297 @@
+"""A worker: middleware, connectors and code of yours, started and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from pipeline.config.base import Config, ConfigSection
+from pipeline.config.fields import ConfigChoice
+from pipeline.config.numbers import ConfigInt
+from pipeline.config.quantities import ConfigDuration
+from pipeline.config.settings import RetryConfig
+from pipeline.connector import Connector
+from pipeline.delivery import Delivery
+from pipeline.errors import DuplicateConnectorError
+from pipeline.handling import finished
+from pipeline.interfaces import IWorker
+from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
+from pipeline.middleware.stack import MiddlewareStack
+from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
+from pipeline.signals import worker_started, worker_starting, worker_stopped, worker_stopping
+from pipeline.store import Store
+
+__all__ = ["Runtime", "Worker", "WorkerConfig"]
+
+#: The field with the user's address, by kind.
+_USERS = {"inbound": "from_addr", "outbound": "to_addr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What all workers of a process share.
+
+    :param broker: an :class:`~pipeline.interfaces.IBroker`, started by who made it.
+    :param codec: an :class:`~pipeline.interfaces.ICodec`.
+    :param clock: the reactor, or a Clock.
+    :param namespace: the name of the system.
+    :param debug: whether to show what helps while developing, and be slower.
+    """
+
+    broker: Any
+    codec: Any
+    clock: IReactorTime
+    namespace: str = ""
+    debug: bool = False
+
+
+class ConfigRetry(ConfigSection[RetryConfig]):
+    """When a failed message is tried again; also as it was read for the namespace."""
+
+    def __init__(self, doc: str) -> None:
+        super().__init__(doc, RetryConfig, static=True)
+
+    def clean(self, value: Any) -> RetryConfig:
+        """:raises ConfigError: an option in it is wrong, or unknown."""
+        return value if isinstance(value, RetryConfig) else super().clean(value)
+
+
+class WorkerConfig(Config):
+    """Options of every worker."""
+
+    max_in_flight = ConfigInt(
+        "How many messages a connector handles at a time.", default=100, minimum=1, static=True
+    )
+    ordering = ConfigChoice(
+        "none: messages are handled side by side; process: those of one address one after another.",
+        default="none",
+        static=True,
+        values=("none", "process"),
+    )
+    retry = ConfigRetry("When a failed message is tried again.")
+    max_deaths = ConfigInt(
+        "A message with which so many workers died is dead-lettered unhandled.",
+        default=3,
+        minimum=1,
+        static=True,
+    )
+    stop_timeout = ConfigDuration(
+        "How long what is in progress may take when the worker stops.", default=30, static=True
+    )
+
+
+@implementer(IWorker)
+class Worker:
+    """Has connectors and middleware; derive from Transport, Application or this.
+
+    The life cycle and the names are Vumi's (0.6.19, ``vumi.worker.BaseWorker``). Override the
+    hooks :meth:`validate_config`, :meth:`setup_connectors`, :meth:`setup_worker`,
+    :meth:`teardown_worker`, :meth:`get_config`; each may be a plain function, return a Deferred or
+    be ``async def``.
+
+    :param name: its name in the configuration.
+    :param config: its options, its ``middleware`` list and their sections; or a Config, which
+        then has no middleware.
+    :param runtime: what it shares with other workers.
+    :raise ConfigError: an option is wrong.
+    :ivar middlewares: what the ``middleware`` list made, after :meth:`setup_middleware`.
+    """
+
+    #: The class of its options.
+    CONFIG_CLASS: ClassVar[type[Config]] = WorkerConfig
+
+    def __init__(self, name: str, config: Mapping[str, Any] | Config, runtime: Runtime) -> None:
+        self.name = name
+        self._given: Mapping[str, Any] = {} if isinstance(config, Config) else config
+        self.config: Any = self.CONFIG_CLASS(config) if self._given is config else config
+        self.runtime = runtime
+        self.broker = runtime.broker
+        self.codec = runtime.codec
+        self.clock: Any = runtime.clock
+        self.retry_policy = _policy(self.config.retry)
+        self.middlewares = LoadedMiddlewares()
+        self.connectors: dict[str, Connector] = {}
+        self.log = Logger(f"pipeline.worker.{name}")
+        self._stack = MiddlewareStack()
+
+    # Hooks -------------------------------------------------------------------------------------
+
+    def validate_config(self) -> Any:
+        """Check what :meth:`Config.post_validate` can't.
+
+        :raise ConfigError: an option is wrong.
+        """
+
+    def setup_connectors(self) -> Any:
+        """Call ``setup_ri_connector`` and its like, add handlers; middleware is set up."""
+
+    def setup_worker(self) -> Any:
+        """Get ready. Connectors are there but don't read yet."""
+
+    def teardown_worker(self) -> Any:
+        """Let go of what :meth:`setup_worker` made. Connectors have stopped reading; publishing
+        still works. Also called when starting has failed half-way."""
+
+    def get_config(self, message: Any = None) -> Any:
+        """A Deferred of the options for a message: override for options of its sender."""
+        return succeed(self.config)
+
+    def ordering_key(self, message: Any, kind: str) -> Hashable:
+        """What the messages have in common that belong in order, and in one partition.
+
+        By default the user's address: ``from_addr`` of an inbound message, ``to_addr`` of an
+        outbound one. None: there is no order.
+
+        :param kind: as ``inbound``.
+        """
+        return getattr(message, _USERS.get(kind, ""), None) or None
+
+    def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
+        """What becomes of a message whose handling raised ``error``.
+
+        RetryLater goes first, then the ``retry_policy`` of the exception's class, then this
+        worker's.
+        """
+        outcome: Outcome = self.retry_policy.decide(error, delivery.attempt)
+        return outcome
+
+    def on_final_failure(
+        self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
+    ) -> Any:
+        """A message becomes a dead letter: tell who waits for it.
+
+        What is published here is settled together with the dead letter. An error here is logged.
+        """
+
+    # Life --------------------------------------------------------------------------------------
+
+    def start_worker(self) -> Deferred[None]:
+        """Start everything, then read. What was started is stopped again if a part fails."""
+        return Deferred.fromCoroutine(self._start())
+
+    def stop_worker(self, deadline: float | None = None) -> Deferred[None]:
+        """Stop reading, finish what is in hand, hand the rest back, tear everything down.
+
+        :param deadline: seconds for what is in hand; None: the option ``stop_timeout``.
+        """
+        seconds = self.config.stop_timeout if deadline is None else deadline
+        return Deferred.fromCoroutine(self._stop(seconds))
+
+    async def _start(self) -> None:
+        worker_starting.send_robust(self)
+        try:
+            await finished(self.validate_config())
+            await self.setup_middleware()
+            await finished(self.setup_connectors())
+            await finished(self.setup_worker())
+            for connector in self.connectors.values():
+                await connector.start()
+        except BaseException:
+            await self._tear_down(0)
+            raise
+        self.unpause_connectors()
+        worker_started.send_robust(self)
+
+    async def _stop(self, deadline: float) -> None:
+        worker_stopping.send_robust(self)
+        await self._tear_down(deadline)
+        worker_stopped.send_robust(self)
+
+    async def _tear_down(self, deadline: float) -> None:
+        """Every part once, whatever the others do; the last error is raised."""
+        try:
+            await self._stop_connectors(deadline)
+        finally:
+            try:
+                await finished(self.teardown_worker())
+            finally:
+                stack, self._stack = self._stack, MiddlewareStack()
+                await stack.teardown()
+
+    async def _stop_connectors(self, deadline: float) -> None:
+        stopping = [
+            Deferred.fromCoroutine(connector.stop(deadline))
+            for connector in self.connectors.values()
+        ]
+        for succeeded, result in await DeferredList(stopping, consumeErrors=True):
+            if not succeeded:
+                self.log.failure("a connector could not be stopped", result)
+
+    # Parts -------------------------------------------------------------------------------------
+
+    async def setup_middleware(self) -> None:
+        """Make the middlewares and set them up, one after another."""
+        self.middlewares = await setup_middlewares_from_config(self, self._given)
+        self._stack = MiddlewareStack(self.middlewares)
+
+    def setup_connector(
+        self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()
+    ) -> Connector:
+        """Make a connector. It is started when all is set up.
+
+        :param consumes: the kinds that it reads.
+        :param publishes: the kinds that it publishes.
+        :raise DuplicateConnectorError: there is one of this name.
+        """
+        if name in self.connectors:
+            raise DuplicateConnectorError(f"worker {self.name!r} has a connector {name!r} already")
+        connector = self.connectors[name] = Connector(
+            name,
+            self,
+            self._stack,
+            consumes=tuple(consumes),
+            publishes=tuple(publishes),
+            max_in_flight=self.config.max_in_flight,
+            ordering=self.config.ordering,
+            max_deaths=self.config.max_deaths,
+        )
+        return connector
+
+    def setup_ri_connector(self, name: str) -> Connector:
+        """A connector that reads inbound messages and events, as an application's."""
+        return self.setup_connector(name, ("inbound", "event"), ("outbound",))
+
+    def setup_ro_connector(self, name: str) -> Connector:
+        """A connector that reads outbound messages, as a transport's."""
+        return self.setup_connector(name, ("outbound",), ("inbound", "event", "status", "failure"))
+
+    def setup_publish_status_connector(self, name: str) -> Connector:
+        """A connector that publishes status messages only."""
+        return self.setup_connector(name, (), ("status",))
+
+    def setup_receive_status_connector(self, name: str) -> Connector:
+        """A connector that reads status messages only."""
+        return self.setup_connector(name, ("status",), ())
+
+    def pause_connectors(self) -> Deferred[Any]:
+        """Read nothing more; a Deferred that fires when nothing is in progress."""
+        return DeferredList([each.pause() for each in self.connectors.values()])
+
+    def unpause_connectors(self) -> None:
+        """Read."""
+        for connector in self.connectors.values():
+            connector.unpause()
+
+    def get_static_config(self) -> Any:
+        """The options that are the same for every message."""
+        return self.CONFIG_CLASS(self.config._data, static=True)
+
+    def store(self, partition: int = 0) -> Store:
+        """A unit of work of its own on the store: what it stages needs ``await store.commit()``."""
+        return Store(self.broker.reader(partition))
+
+
+def _policy(options: Any) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=options.attempts,
+        base=options.base,
+        factor=options.factor,
+        cap=options.cap,
+        jitter=options.jitter,
+    )
