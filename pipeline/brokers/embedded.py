@@ -51,7 +51,9 @@ class EmbeddedServer:
     the reactor's.
 
     :param folder: where the data is kept, in an append-only file that is synced every second;
-        made when absent. None for a temporary folder that is removed at the end, with no file.
+        made when absent. It belongs to the kind of server that wrote it: an older one, or Redis
+        after Valkey, may not read it. None for a temporary folder, removed at the end, where
+        nothing is kept.
     :param binary: the server's binary; None to look for one.
     :param reactor: gives the time to :meth:`start` and :meth:`stop`; None for the global one.
     :param options: more arguments of the server, as ``["--appendfsync", "always"]``.

@@ -243,6 +243,8 @@ class Access(ClientCase):
                 await self.turns()
             self.assertIn("WRONGPASS", client.problem)
             self.failureResultOf(client.execute("PING"), BrokerUnavailable)
+            while b"acl_access_denied_auth:3" not in self.tell(self.server, "INFO", "stats"):
+                await self.turns()
             self.tell(self.server, "ACL", "SETUSER", "boss", ">s3cr3t")
             await started
         self.assertIsNone(client.problem)
