@@ -47,6 +47,8 @@ class EmbeddedServer:
     too, and the others see :exc:`~pipeline.errors.BrokerUnavailable`, until one of them starts
     it anew with :meth:`start`.
 
+    An owner that is killed on the spot leaves its temporary folder behind, without a server.
+
     On Linux the server is tied to the *thread* that starts it: start it in one that lasts, as
     the reactor's.
 

@@ -22,7 +22,7 @@ from pipeline.errors import BrokerUnavailable, EmbeddedServerError
 OWNER = """\
 import sys
 from pipeline.brokers.embedded import EmbeddedServer
-server = EmbeddedServer(sys.argv[1] if len(sys.argv) > 1 else None)
+server = EmbeddedServer(sys.argv[1])
 server.start_now()
 print(server.pid, server.socket_path, flush=True)
 sys.stdin.read()
@@ -168,7 +168,7 @@ class Folders(ServerCase):
 class Orphans(ServerCase):
     def test_owner_killed(self) -> None:
         """A server whose owner was killed on the spot ends too."""
-        owner, pid = start_owner(self)
+        owner, pid = start_owner(self, self.folder())
         os.kill(pid, 0)
         owner.kill()
         wait_for_end(pid)
@@ -216,10 +216,10 @@ class Failures(ServerCase):
         self.assertEqual([], os.listdir(base.name))
 
 
-def start_owner(test: TestCase, *folder: str) -> tuple[subprocess.Popen[bytes], int]:
+def start_owner(test: TestCase, folder: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start a process that owns a server; give it and the server's pid."""
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, *folder],
+        [sys.executable, "-c", OWNER, folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
