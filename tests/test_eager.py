@@ -1,0 +1,121 @@
+"""Coroutines that make a Deferred only when they wait."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.trial.unittest import SynchronousTestCase
+
+from pipeline.eager import eager
+
+place: ContextVar[str] = ContextVar("place", default="nowhere")
+
+
+async def waits(*promises: Deferred[Any]) -> list[Any]:
+    return [await promise for promise in promises]
+
+
+class Eager(SynchronousTestCase):
+    def test_at_once(self) -> None:
+        """A coroutine that doesn't wait gives its value, and no Deferred."""
+        self.assertEqual([], eager(waits()))
+        self.assertEqual([1, 2], eager(waits(succeed(1), succeed(2))))
+
+    def test_raises_at_once(self) -> None:
+        """What it raises without waiting is raised."""
+        with self.assertRaises(KeyError):
+            eager(waits(fail(KeyError("x"))))
+
+    def test_waits(self) -> None:
+        """One that waits, several times, gives a Deferred of its value."""
+        first: Deferred[int] = Deferred()
+        second: Deferred[int] = Deferred()
+        result: Any = eager(waits(first, succeed(0), second))
+        self.assertNoResult(result)
+        first.callback(1)
+        self.assertNoResult(result)
+        second.callback(2)
+        self.assertEqual([1, 0, 2], self.successResultOf(result))
+
+    def test_fails_later(self) -> None:
+        """An error that comes later is raised where it is awaited, and then in the Deferred."""
+        seen = []
+
+        async def handler(promise: Deferred[Any]) -> None:
+            try:
+                await promise
+            except KeyError as error:
+                seen.append(error)
+                raise ValueError("worse") from error
+
+        promise: Deferred[Any] = Deferred()
+        result: Any = eager(handler(promise))
+        promise.errback(KeyError("x"))
+        self.failureResultOf(result, ValueError)
+        self.assertEqual(1, len(seen))
+
+    def test_recovers(self) -> None:
+        """One that catches a later error goes on and may wait again."""
+
+        async def handler(first: Deferred[Any], second: Deferred[Any]) -> Any:
+            try:
+                await first
+            except KeyError:
+                return await second
+
+        first: Deferred[Any] = Deferred()
+        second: Deferred[Any] = Deferred()
+        result: Any = eager(handler(first, second))
+        first.errback(KeyError())
+        second.callback("saved")
+        self.assertEqual("saved", self.successResultOf(result))
+
+    def test_cancelled(self) -> None:
+        """Cancelling the Deferred cancels what the coroutine waits for."""
+        cancelled: list[Any] = []
+        promise: Deferred[Any] = Deferred(cancelled.append)
+        result: Any = eager(waits(promise))
+        result.cancel()
+        self.assertEqual([promise], cancelled)
+        self.failureResultOf(result, CancelledError)
+
+
+class Contexts(SynchronousTestCase):
+    def test_kept(self) -> None:
+        """After a wait it still sees what was set before the call, whoever ended the wait."""
+
+        async def handler(promise: Deferred[Any]) -> str:
+            await promise
+            return place.get()
+
+        promise: Deferred[Any] = Deferred()
+        token = place.set("here")
+        result: Any = eager(handler(promise))
+        place.reset(token)
+        promise.callback(None)
+        self.assertEqual("here", self.successResultOf(result))
+
+    def test_reset_after_a_wait(self) -> None:
+        """It may reset after a wait what it set before it."""
+
+        async def handler(promise: Deferred[Any]) -> str:
+            token = place.set("inside")
+            await promise
+            place.reset(token)
+            return place.get()
+
+        promise: Deferred[Any] = Deferred()
+        result: Any = eager(handler(promise))
+        promise.callback(None)
+        self.assertEqual("nowhere", self.successResultOf(result))
+
+    def test_isolated(self) -> None:
+        """What it sets stays inside, whether it waits or not."""
+
+        async def handler() -> None:
+            place.set("inside")
+
+        eager(handler())
+        self.assertEqual("nowhere", place.get())

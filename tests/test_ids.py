@@ -1,0 +1,50 @@
+"""Ids of messages."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextvars import copy_context
+
+from twisted.trial.unittest import TestCase
+
+from pipeline.ids import id_source, new_id, random_id
+
+
+class RandomIds(TestCase):
+    def test_form(self) -> None:
+        """An id is a version 4 UUID, in 32 lower-case hexadecimal digits."""
+        for made in (random_id() for _ in range(500)):
+            known = uuid.UUID(made)
+            self.assertEqual((4, uuid.RFC_4122, made), (known.version, known.variant, known.hex))
+
+    def test_different(self) -> None:
+        """No id comes twice, also when the stock of randomness is renewed."""
+        self.assertEqual(1000, len({random_id() for _ in range(1000)}))
+
+    def test_fork(self) -> None:
+        """A forked child doesn't give out the ids that its parent would."""
+        random_id()
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:  # pragma: no cover - another process
+            os.write(writer, " ".join(random_id() for _ in range(50)).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            theirs = set(pipe.read().split())
+        os.waitpid(child, 0)
+        self.assertEqual(50, len(theirs))
+        self.assertEqual(set(), theirs & {random_id() for _ in range(64)})
+
+
+class Source(TestCase):
+    def test_given_out(self) -> None:
+        """Where a source is set, ids come from it, and only there."""
+
+        def inside() -> str:
+            id_source.set(lambda: "derived")
+            return new_id()
+
+        self.assertEqual("derived", copy_context().run(inside))
+        self.assertEqual(32, len(new_id()))
