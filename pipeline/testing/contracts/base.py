@@ -113,10 +113,14 @@ class Bench(TestCase):
         killed: list[Any] = self.__dict__.setdefault("_killed_brokers", [])
         return killed
 
-    async def lose(self, broker: Any) -> None:
-        """A broker hangs for so long that the others call it dead."""
+    async def silence(self, broker: Any) -> None:
+        """A broker begins to hang."""
         self._killed().append(broker)
         await self.kill(broker)
+
+    async def lose(self, broker: Any) -> None:
+        """A broker hangs for so long that the others call it dead."""
+        await self.silence(broker)
         await self.wait(1.5 * self.DEAD_AFTER)
 
     async def fill(self, broker: Any, *payloads: bytes, queue: str = QUEUE) -> None:

@@ -91,6 +91,15 @@ class DepartureContract(Bench):
             self.assertEqual([Settled.WON], await self.settle(consumer, job))
         self.assertEqual((0, 0, 0, 0), tuple(await self.soon(other.depth(QUEUE))))
 
+    async def test_not_dead_yet(self) -> None:
+        """A worker that was silent for less than ``dead_after`` is robbed of nothing."""
+        slow, other = await self.make_broker(), await self.make_broker()
+        await self.hand_one(slow)
+        idle = await self.open(other)
+        await self.silence(slow)
+        await self.wait(0.3 * self.DEAD_AFTER)
+        await self.assert_quiet(idle)
+
     async def test_dead_before_the_heir_came(self) -> None:
         """A worker that comes after the death takes over too."""
         dying = await self.make_broker()
