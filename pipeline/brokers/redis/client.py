@@ -78,8 +78,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
         if address.db:
             musts.append(("SELECT", address.db))
         wishes = [("PING",), ("CLIENT", "ID"), *([("CLIENT", "SETNAME", name)] if name else [])]
-        greeting = [*musts, *wishes]
-        replies = await self._write(Batch(len(greeting)), greeting)
+        replies = await self._exchange([*musts, *wishes])
         ping, client_id = replies[len(musts) : len(musts) + 2]
         for reply in replies[: len(musts)]:
             if isinstance(reply, ServerRefused):
@@ -87,6 +86,17 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
         if isinstance(ping, ServerRefused) and ping.code not in _TOLERATED:
             raise ping
         self.client_id = client_id if isinstance(client_id, int) else None
+
+    async def _exchange(self, greeting: Sequence[Sequence[Argument]]) -> list[Any]:
+        batch = Batch(len(greeting))
+        try:
+            replies: list[Any] = await self._write(batch, greeting)
+        except BrokerUnavailable:
+            # A full or a protected server says one error, unasked, and hangs up.
+            if batch.replies and isinstance(batch.replies[0], ServerRefused):
+                raise batch.replies[0] from None
+            raise
+        return replies
 
     def send(self, command: Sequence[Argument], patience: float = 0.0) -> Deferred[Any]:
         """Send one command."""

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from pipeline.brokers.redis.address import Address
@@ -107,6 +108,27 @@ class Batches(ClientCase):
         """A batch of nothing has no replies, at once."""
         client = await self.connect()
         self.assertEqual([], self.successResultOf(client.execute_many([])))
+
+    async def test_down(self) -> None:
+        """Without a connection every way of sending fails at once, and none raises."""
+        client = self.make_client()
+        for sent in (
+            client.execute("PING"),
+            client.execute_many([("PING",)]),
+            client.execute_blocking("PING", seconds=1),
+            client.run(ECHO, ["k"], ["v"]),
+        ):
+            self.failureResultOf(sent, BrokerUnavailable)
+
+    async def test_unasked(self) -> None:
+        """A connection that says what nobody asked for is given up and made anew."""
+        down: Deferred[str] = Deferred()
+        client = await self.connect(on_down=down.callback)
+        await client.execute("SUBSCRIBE", self.key)
+        other = await self.connect()
+        await other.execute("PUBLISH", self.key, "surprise")
+        self.assertIn("nobody asked for", await down)
+        await client.when_up()
 
     async def test_lost(self) -> None:
         """A batch fails as a whole when the connection is lost before its last reply."""
@@ -272,3 +294,31 @@ class Access(ClientCase):
         client = await self.connect(few, name="few")
         self.assertIsNone(await client.execute("GET", "k"))
         self.assertIsNone(client.client_id)
+
+
+class Strangers(ClientCase):
+    async def said(self, words: bytes) -> str:
+        """What a client says of a server that says these words to whoever comes, and hangs up."""
+
+        class Stranger(Protocol):
+            def connectionMade(self) -> None:
+                self.transport.write(words)
+                self.transport.loseConnection()
+
+        path = self.mktemp()[-60:].replace("/", "-")
+        port = self.reactor.listenUNIX(path, Factory.forProtocol(Stranger))
+        self.addCleanup(port.stopListening)
+        client = self.make_client(Address("unix", path=path))
+        client.start().addErrback(lambda why: why.trap(BrokerUnavailable))
+        while client.problem is None:
+            await self.turns()
+        self.assertFalse(client.connected)
+        return client.problem
+
+    async def test_not_redis(self) -> None:
+        """A server of another kind is told from one that is away."""
+        self.assertIn("does not speak Redis' protocol", await self.said(b"HTTP/1.1 400\r\n"))
+
+    async def test_full(self) -> None:
+        """A server that has no room for us is quoted."""
+        self.assertIn("max number", await self.said(b"-ERR max number of clients reached\r\n"))
