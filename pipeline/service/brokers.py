@@ -7,22 +7,31 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from twisted.internet.defer import Deferred, TimeoutError
+
 from pipeline.config.schemas import SystemConfig
+from pipeline.errors import BrokerUnavailable
 from pipeline.service.private import PrivateServer
 from pipeline.service.running import Part
 
 __all__ = ["Connection", "connection"]
 
 
+#: Seconds to reach the server at the start; then it is better to say so and end.
+PATIENCE = 10.0
+
+
 class Connection:
     """A broker to be, with what is started and stopped for it.
 
     :param make: makes the broker; called when the parts before it have started.
+    :param clock: the reactor.
     :param server: the server that is started first; None when there is one already.
     """
 
-    def __init__(self, make: Callable[[], Any], server: Part | None = None) -> None:
+    def __init__(self, make: Callable[[], Any], clock: Any, server: Part | None = None) -> None:
         self._make = make
+        self._clock = clock
         self._broker: Any = None
         itself = Part("the broker", self._start, lambda deadline: self._stop())
         #: In the order of their start.
@@ -36,7 +45,14 @@ class Connection:
         return self._broker
 
     async def _start(self) -> None:
-        await self.broker.start()
+        starting: Deferred[Any] = self.broker.start()
+        starting.addTimeout(PATIENCE, self._clock)
+        try:
+            await starting
+        except TimeoutError:
+            raise BrokerUnavailable(
+                f"no connection within {PATIENCE:g} s: {self.broker.problem}"
+            ) from None
 
     async def _stop(self) -> None:
         if self._broker is not None:
@@ -52,7 +68,7 @@ def connection(config: SystemConfig, reactor: Any, name: str = "") -> Connection
     """
     scheme, _, rest = config.redis.partition("://")
     if scheme.lower() == "memory":
-        return Connection(lambda: _memory_broker(config, reactor))
+        return Connection(lambda: _memory_broker(config, reactor), reactor)
     if scheme.lower() == "embedded":
         return _embedded(config, reactor, name, unquote(rest))
     return _redis(config, reactor, name)
@@ -73,7 +89,7 @@ def _redis(config: SystemConfig, reactor: Any, name: str) -> Connection:
     from pipeline.brokers.redis.address import Address
 
     address = Address.parse(config.redis)
-    return Connection(lambda: _redis_broker(address, config, reactor, name))
+    return Connection(lambda: _redis_broker(address, config, reactor, name), reactor)
 
 
 def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Connection:
@@ -82,6 +98,7 @@ def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Con
     server = EmbeddedServer(_folder(config, folder), reactor=reactor)
     made = Connection(
         lambda: _redis_broker(server.address, config, reactor, name),
+        reactor,
         PrivateServer(server, lambda: bool(made.broker.available), reactor).part,
     )
     return made

@@ -79,11 +79,19 @@ class System(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
+        await self._running()
         for part in self.parts:
             self._started.append(part)
             await part.start()
             self.log.info("{part} is ready", part=part.name)
         self.ready.callback(True)
+
+    def _running(self) -> Deferred[None]:
+        """Fires when the reactor runs, and so reacts to signals; a test's clock always does."""
+        running: Deferred[None] = Deferred()
+        when_running = getattr(self._clock, "callWhenRunning", lambda call, *args: call(*args))
+        when_running(_fire, running)
+        return running
 
     def _start_failed(self, failure: Failure) -> Deferred[None] | None:
         if self._stopping and failure.check(CancelledError):
@@ -129,11 +137,16 @@ class System(MultiService):
         return stopping.addErrback(go_on)
 
 
+def _fire(waiting: Deferred[None]) -> None:
+    if not waiting.called:
+        waiting.callback(None)
+
+
 #: Errors whose text says enough: their traceback would only hide it.
 _EXPLAIN_THEMSELVES = (PipelineError, CannotListenError, OSError)
 
 
-def explained(error: BaseException) -> str:
+def explained(error: BaseException | None) -> str:
     """An error in words for a person, on one line if it can be."""
     if isinstance(error, CannotListenError):
         reason = getattr(error.socketError, "strerror", None) or str(error.socketError)

@@ -10,8 +10,17 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.config.schemas import SystemConfig
-from pipeline.errors import ConfigError
-from pipeline.service.brokers import connection
+from pipeline.errors import BrokerUnavailable, ConfigError
+from pipeline.service.brokers import PATIENCE, Connection, connection
+
+
+class Unreachable:
+    """A broker whose server never answers."""
+
+    problem = "nobody listens"
+
+    def start(self) -> Deferred[None]:
+        return Deferred()
 
 
 class Choice(TestCase):
@@ -64,6 +73,17 @@ class Choice(TestCase):
         made = connection(SystemConfig(redis="embedded://"), Clock())
         for part in reversed(made.parts):
             self.successResultOf(Deferred.fromCoroutine(part.stop(1.0)))  # type: ignore[arg-type]
+
+    def test_patience(self) -> None:
+        """A server that can't be reached is given up after a while, with the reason."""
+        clock = Clock()
+        broker = Unreachable()
+        made = Connection(lambda: broker, clock)
+        (part,) = made.parts
+        started = Deferred.fromCoroutine(part.start())  # type: ignore[arg-type]
+        clock.advance(PATIENCE)
+        error = self.failureResultOf(started, BrokerUnavailable).value
+        self.assertEqual("no connection within 10 s: nobody listens", str(error))
 
     def test_folder(self) -> None:
         """A relative folder lies beside the configuration file, whoever starts the process."""

@@ -51,9 +51,7 @@ class Life(TestCase):
         self.failures: list[str] = []
 
     def system(self, *parts: Part, stop_timeout: float = 30.0) -> System:
-        return System(
-            parts, self.clock, stop_timeout=stop_timeout, failed=self.failures.append
-        )
+        return System(parts, self.clock, stop_timeout=stop_timeout, failed=self.failures.append)
 
     def test_is_a_service(self) -> None:
         """twistd can run it."""
@@ -80,7 +78,9 @@ class Life(TestCase):
     def test_failed_start(self) -> None:
         """What was started is stopped again, and the explanation names the culprit."""
         wrong = raiser(BrokerUnavailable("nobody there"))
-        system = self.system(self.parts.part("a"), self.parts.part("b", wrong), self.parts.part("c"))
+        system = self.system(
+            self.parts.part("a"), self.parts.part("b", wrong), self.parts.part("c")
+        )
         system.startService()
         self.assertFalse(self.successResultOf(system.ready))
         self.assertEqual(["+a", "+b", "-b", "-a"], self.parts.events)

@@ -1,0 +1,91 @@
+"""The command ``pipeline``; each subcommand is a module, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from pipeline.cli.report import print_error
+
+__all__ = ["main"]
+
+#: Subcommand -> what it is for. The module of the same name beside this one has ``add_arguments``
+#: and ``run``, which returns the exit status.
+COMMANDS = {
+    "demo": "see the framework at work, with a server of its own",
+    "run": "run a configuration in the foreground",
+    "check": "say everything that is wrong in a configuration, without starting it",
+}
+
+_EXAMPLES = """\
+examples:
+  pipeline demo                          the first thing to try; Ctrl-C ends it
+  pipeline check config/demo.yaml        is this configuration right?
+  pipeline run config/demo.yaml          run it here, log to this terminal
+  pipeline run two.yaml --worker web     only one of its workers
+  twistd -n pipeline --config two.yaml   the same as a service
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process.
+
+    The status is 0 when all went well, 1 when something failed, 2 for a wrong command line.
+    """
+    args = sys.argv[1:] if argv is None else list(argv)
+    sys.exit(_run(args))
+
+
+def _run(args: list[str]) -> int:
+    parser = _parser(args)
+    chosen = parser.parse_args(args)
+    if chosen.command is None:
+        parser.print_help()
+        return 2
+    command = import_module(f"pipeline.cli.{chosen.command}")
+    try:
+        return int(command.run(chosen))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more at its end.
+        sys.stderr.close()
+        return 1
+    except Exception as error:  # the last stop before the person who typed it
+        if chosen.debug:
+            raise
+        print_error(error)
+        return 1
+
+
+def _parser(args: list[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pipeline",
+        description="Messages through middleware over Redis, each settled exactly once.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if "--version" in args:
+        from importlib.metadata import version
+
+        parser.add_argument(
+            "--version", action="version", version=f"pipeline {version('txpipeline')}"
+        )
+    else:
+        parser.add_argument("--version", action="store_true", help="print the version and end")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    wanted = next((arg for arg in args if not arg.startswith("-")), None)
+    for name, purpose in COMMANDS.items():
+        sub = subparsers.add_parser(
+            name,
+            help=purpose,
+            description=purpose[0].upper() + purpose[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if name == wanted:
+            import_module(f"pipeline.cli.{name}").add_arguments(sub)
+    return parser

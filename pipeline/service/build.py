@@ -1,0 +1,192 @@
+"""From a configuration to the objects that carry it out; everything wrong is found here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.codec import Codec
+from pipeline.config.names import resolve
+from pipeline.config.positions import Section, merged
+from pipeline.config.problems import Problems, suggestion
+from pipeline.config.schemas import SystemConfig, WorkerSpec
+from pipeline.config.source import load_document, parse_document
+from pipeline.config.system import load_system
+from pipeline.errors import ConfigError
+from pipeline.middleware.load import create_middlewares_from_config
+from pipeline.service.brokers import Connection, connection
+from pipeline.service.running import Part, System
+from pipeline.worker import Runtime, Worker
+
+__all__ = ["WorkerPart", "build", "chosen", "load", "probes", "runtime_of", "worker_class"]
+
+#: What a worker takes from its namespace unless it has its own.
+_SHARED = ("max_in_flight", "retry", "stop_timeout")
+
+
+def load(
+    file: str | os.PathLike[str] | None,
+    overrides: Sequence[str] = (),
+    worker_class: str | None = None,
+) -> SystemConfig:
+    """Read a configuration, and put its folder on ``sys.path``, so that what is beside it imports.
+
+    :param file: its path; None for a single worker that wants no more than the overrides.
+    :param overrides: ``key:value`` each, which go before the file.
+    :param worker_class: the class of a single worker.
+    :raises ConfigError: something is wrong, said with its position.
+    """
+    document = parse_document("", "the command line") if file is None else load_document(file)
+    config = load_system(document, overrides, worker_class)
+    folder = str(config.folder or Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return config
+
+
+def build(
+    config: SystemConfig,
+    reactor: Any,
+    *,
+    only: Iterable[str] = (),
+    failed: Callable[[str], None] = lambda explanation: None,
+) -> System:
+    """Make the service; nothing is started, nothing connected.
+
+    :param only: the names of the workers to run; none for all.
+    :param failed: called with an explanation if the service can't start.
+    :raises ConfigError: something is wrong; :class:`~pipeline.config.problems.ConfigErrors` with
+        all of it when there are several things.
+    """
+    problems = Problems()
+    specs: list[WorkerSpec] = []
+    with problems.collecting():
+        specs = chosen(config, only)
+    with problems.collecting():
+        connected = connection(config, reactor, "+".join(spec.name for spec in specs))
+    with problems.collecting():
+        probes(config, specs)
+    problems.raise_any()
+    workers = [WorkerPart(spec, config, connected, reactor) for spec in specs]
+    parts = (*connected.parts, *(worker.part for worker in workers))
+    return System(parts, reactor, stop_timeout=config.stop_timeout, failed=failed)
+
+
+class WorkerPart:
+    """A worker to be; it is made when the broker is there.
+
+    :param spec: what the configuration says of it.
+    :param config: the whole configuration.
+    :param connected: gives the broker.
+    :param clock: the reactor.
+    """
+
+    def __init__(
+        self, spec: WorkerSpec, config: SystemConfig, connected: Connection, clock: Any
+    ) -> None:
+        self.part = Part(f"worker {spec.name!r}", self._start, self._stop, self)
+        #: The worker, once it runs.
+        self.worker: Worker | None = None
+        self._make = lambda: _made(spec, config, runtime_of(config, connected.broker, clock))
+
+    async def _start(self) -> None:
+        made = self._make()
+        # A worker whose start fails takes itself apart again.
+        await made.start_worker()
+        self.worker = made
+
+    async def _stop(self, deadline: float) -> None:
+        if self.worker is not None:
+            await self.worker.stop_worker(deadline)
+
+
+def probes(config: SystemConfig, specs: Iterable[WorkerSpec]) -> list[Worker]:
+    """Make workers that will never run, with their middleware, to see whether that is possible.
+
+    :raises ConfigError: as :func:`build`.
+    """
+    from twisted.internet.task import Clock
+
+    from pipeline.brokers.memory import MemoryBroker
+
+    clock = Clock()
+    runtime = runtime_of(config, MemoryBroker(clock, namespace=config.namespace), clock)
+    problems = Problems()
+    made: list[Worker] = []
+    for spec in specs:
+        with problems.collecting():
+            made.append(_probe(spec, config, runtime))
+    problems.raise_any()
+    return made
+
+
+def _probe(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
+    found = worker_class(spec.class_name, spec.class_at)
+    problems = Problems()
+    besides = ("middleware", "worker_name", *spec.middleware_names)
+    problems.add(*found.CONFIG_CLASS.unknown_keys(spec.config, besides))
+    worker = None
+    with problems.collecting():
+        worker = found(spec.name, _with_shared(spec, config, found), runtime)
+    with problems.collecting():
+        create_middlewares_from_config(worker, spec.config)
+    problems.raise_any()
+    assert worker is not None
+    return worker
+
+
+def _made(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
+    found = worker_class(spec.class_name, spec.class_at)
+    return found(spec.name, _with_shared(spec, config, found), runtime)
+
+
+def runtime_of(config: SystemConfig, broker: Any, clock: Any) -> Runtime:
+    """What the workers of a process share, on a broker."""
+    return Runtime(
+        broker=broker,
+        codec=Codec("msgpack" if config.codec == "msgpack" else "json"),
+        clock=clock,
+        namespace=config.namespace,
+        debug=config.debug,
+    )
+
+
+def worker_class(name: str, at: str | None = None) -> type[Worker]:
+    """The class of a worker, by its dotted name.
+
+    :param at: where the name is written, for errors.
+    :raises ConfigError: it doesn't import, or is no worker.
+    """
+    found = resolve(name, at)
+    if not (isinstance(found, type) and issubclass(found, Worker)):
+        raise ConfigError(
+            f"{name!r} is no worker",
+            at=at,
+            hint="a class that derives from Transport or Application",
+        )
+    return found
+
+
+def _with_shared(spec: WorkerSpec, config: SystemConfig, found: type[Worker]) -> Section:
+    known = {field.name for field in found.CONFIG_CLASS.fields()}
+    shared = {name: getattr(config, name) for name in _SHARED if name in known}
+    return merged(Section(shared), spec.config)
+
+
+def chosen(config: SystemConfig, only: Iterable[str]) -> list[WorkerSpec]:
+    """The workers of these names, in the order of the configuration; none for all.
+
+    :raises ConfigError: there is no worker of such a name.
+    """
+    by_name = {spec.name: spec for spec in config.workers}
+    names = list(dict.fromkeys(only)) or list(by_name)
+    problems = Problems()
+    for name in names:
+        if name not in by_name:
+            hint = suggestion(name, by_name)
+            problems.add(ConfigError(f"there is no worker {name!r}", at="--worker", hint=hint))
+    problems.raise_any()
+    return [spec for spec in config.workers if spec.name in names]
