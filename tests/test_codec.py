@@ -37,7 +37,8 @@ class Moody(Message, tag="codec_test"):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        {}[self.mood] if self.mood > 9 else None
+        if self.mood > 9:
+            raise KeyError(self.mood)
 
 
 class RoundTrips(SynchronousTestCase):

@@ -110,7 +110,7 @@ class Replies(SynchronousTestCase):
             *("transport_name", "transport_type", "transport_metadata"),
         ):
             with self.assertRaises(TypeError) as caught:
-                self.message.reply("hi", **{name: None})
+                self.message.reply("hi", True, **{name: None})
             self.assertIn(name, str(caught.exception))
 
     def test_more_fields(self) -> None:

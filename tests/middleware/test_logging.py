@@ -1,0 +1,73 @@
+"""The middleware that logs."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+from twisted.logger import Logger, LogLevel, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from pipeline.errors import ConfigError
+from pipeline.message import EventMessage, UserMessage
+from pipeline.middleware.families import KINDS
+from pipeline.middleware.logging import LoggingMiddleware
+from pipeline.middleware.stack import MiddlewareStack
+
+MESSAGE = UserMessage(to_addr="a", from_addr="b", transport_name="t", transport_type="sms")
+
+
+class Logging(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.events: list[Any] = []
+        observer: Any = self.events.append
+        logger = Logger(observer=observer)
+        patched = patch.object(LoggingMiddleware, "log", logger)
+        patched.start()
+        self.addCleanup(patched.stop)
+
+    def made(self, **options: Any) -> LoggingMiddleware:
+        middleware = LoggingMiddleware("log", options, None)
+        middleware.setup_middleware()
+        return middleware
+
+    def test_text(self) -> None:
+        """Each message is logged as JSON, with its kind and connector, and passes."""
+        stack = MiddlewareStack([self.made()])
+        for kind in KINDS:
+            for apply in (stack.apply_consume, stack.apply_publish):
+                self.events.clear()
+                self.assertIs(MESSAGE, self.successResultOf(apply(kind, MESSAGE, "sms")))
+                (event,) = self.events
+                expected = f"Processed {kind} message for sms: {MESSAGE.to_json()}"
+                self.assertEqual(expected, formatEvent(event))
+
+    def test_levels(self) -> None:
+        """Failures are errors and the rest is info, unless configured."""
+        cases: list[tuple[dict[str, str], Any, Any]] = [
+            ({}, LogLevel.info, LogLevel.error),
+            ({"log_level": "DEBUG", "failure_log_level": "warning"}, LogLevel.debug, LogLevel.warn),
+        ]
+        for options, usual, failure in cases:
+            self.events.clear()
+            middleware = self.made(**options)
+            middleware.handle_event("m", "c")
+            middleware.handle_failure("m", "c")
+            self.assertEqual([usual, failure], [event["log_level"] for event in self.events])
+
+    def test_unknown_level(self) -> None:
+        """A level that isn't one is an error at setup, which names the option."""
+        for option in ("log_level", "failure_log_level"):
+            with self.assertRaises(ConfigError) as caught:
+                self.made(**{option: "loud"})
+            self.assertIn(f"{option}: expected one of debug, info", str(caught.exception))
+
+    def test_anything(self) -> None:
+        """What has no JSON is logged by its representation, and passes."""
+        odd = EventMessage(
+            event_type="ack", user_message_id="u", sent_message_id="s", extra={"x": object()}
+        )
+        for message in ("text {x}", odd):
+            self.events.clear()
+            self.assertIs(message, self.made().handle_event(message, "c"))
+            self.assertIn(repr(message), formatEvent(self.events[0]))
