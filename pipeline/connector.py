@@ -187,8 +187,7 @@ class Connector:
 
         :return: a Deferred that fires when all that was in progress is settled.
         """
-        paused = DeferredList([source.reader.pause() for source in self._flow.sources])
-        return paused.addCallback(lambda _: self._when_idle())
+        return Deferred.fromCoroutine(self._pause())
 
     async def stop(self, deadline: float) -> None:
         """Take nothing more, finish what is in hand, hand the rest back to other workers.
@@ -198,13 +197,14 @@ class Connector:
         """
         if not await self._within(deadline, self.pause()):
             self._flow.expire()
-            await self._within(GRACE, self._when_idle())
+            await self._within(GRACE, self._flow.when_idle())
         for source in self._flow.sources:
             await self._close(source)
         self._flow.sources.clear()
 
-    def _when_idle(self) -> Deferred[None]:
-        return self._flow.when_idle()
+    async def _pause(self) -> None:
+        await DeferredList([source.reader.pause() for source in self._flow.sources])
+        await self._flow.when_idle()
 
     async def _close(self, source: Source) -> None:
         left = self._flow.close(source)

@@ -47,6 +47,7 @@ class Settler:
         self._finished: list[Delivery] = []
         self._gathering = False
         self._due: Any = None
+        self._again: Any = None
         self._out = 0
         self._closed = False
 
@@ -74,9 +75,10 @@ class Settler:
         :return: what was finished and is not on its way.
         """
         self._closed = True
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+        for call in (self._due, self._again):
+            if call is not None:
+                call.cancel()
+        self._due = self._again = None
         left, self._finished = self._finished, []
         return left
 
@@ -84,8 +86,12 @@ class Settler:
         self._due = None
         self._send()
 
+    def _on_again(self) -> None:
+        self._again = None
+        self._send()
+
     def _send(self) -> None:
-        while self._finished and self._out < AT_ONCE:
+        while self._finished and self._out < AT_ONCE and self._again is None:
             batch, self._finished = self._finished[:LARGEST], self._finished[LARGEST:]
             self._out += 1
             answer: Deferred[Any] = maybeDeferred(self._consumer.settle, batch)
@@ -111,8 +117,8 @@ class Settler:
             count=len(batch),
         )
         self._finished[:0] = batch
-        if self._due is None:
-            self._due = self._clock.callLater(AGAIN, self._on_turn)
+        if self._again is None:
+            self._again = self._clock.callLater(AGAIN, self._on_again)
 
 
 _log = Logger("pipeline.connector")

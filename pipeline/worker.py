@@ -109,7 +109,7 @@ class Worker:
     def __init__(self, name: str, config: Mapping[str, Any] | Config, runtime: Runtime) -> None:
         self.name = name
         self._given: Mapping[str, Any] = {} if isinstance(config, Config) else config
-        self.config: Any = self.CONFIG_CLASS(config) if self._given is config else config
+        self.config = self._options(config)
         self.runtime = runtime
         self.broker = runtime.broker
         self.codec = runtime.codec
@@ -119,6 +119,9 @@ class Worker:
         self.connectors: dict[str, Connector] = {}
         self.log = Logger(f"pipeline.worker.{name}")
         self._stack = MiddlewareStack()
+
+    def _options(self, config: Mapping[str, Any] | Config) -> Any:
+        return config if isinstance(config, Config) else self.CONFIG_CLASS(config)
 
     # Hooks -------------------------------------------------------------------------------------
 
