@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextvars import ContextVar
 from typing import Any
 
@@ -80,6 +81,20 @@ class Eager(SynchronousTestCase):
         result.cancel()
         self.assertEqual([promise], cancelled)
         self.failureResultOf(result, CancelledError)
+
+    def test_given_up(self) -> None:
+        """A coroutine whose Deferred nobody keeps any more is closed, its finally clauses run."""
+        closed = []
+
+        async def handler(promise: Deferred[Any]) -> None:
+            try:
+                await promise
+            finally:
+                closed.append(True)
+
+        eager(handler(Deferred()))
+        gc.collect()
+        self.assertEqual([True], closed)
 
 
 class Contexts(SynchronousTestCase):

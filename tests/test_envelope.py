@@ -79,6 +79,7 @@ class MappingStyle(SynchronousTestCase):
         self.assertNotIn("extra", payload)
         self.assertEqual(payload, dict(message))
         self.assertEqual(payload, dict(message.items()))
+        self.assertEqual(list(payload), list(message))
         self.assertEqual(list(payload), message.keys())
         payload["content"] = "other"
         self.assertIsNone(message.content)

@@ -107,6 +107,20 @@ class Passing(SynchronousTestCase):
         self.failureResultOf(result, CancelledError)
         self.assertTrue(promise.called)
 
+    def test_wrapped(self) -> None:
+        """Handlers may be wrapped afterwards; errors are still told where they belong."""
+        made = chain(adding("1"), lambda m, c: None)
+        seen: list[str] = []
+
+        def around(step: Step) -> Callable[[Any, str], Any]:
+            return lambda m, c: seen.append(step.middleware) or step.handler(m, c)  # type: ignore[func-returns-value]
+
+        made.wrap(around)
+        with self.assertRaises(MiddlewareError) as caught:
+            made("m", "c")
+        self.assertEqual(["m0", "m1"], seen)
+        self.assertIn("'m1'", str(caught.exception))
+
 
 class Failing(SynchronousTestCase):
     def test_none(self) -> None:

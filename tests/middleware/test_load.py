@@ -92,6 +92,8 @@ class Creating(SynchronousTestCase):
     def test_priorities(self) -> None:
         """Priorities come from the entry, as whole numbers in either spelling, and are 0 else."""
         spec = {"class": f"{HERE}.Greeter", "consume_priority": "3", "publish_priority": -1}
+        spec_of_nulls = {"class": f"{HERE}.Greeter", "consume_priority": None}
+        self.assertEqual(0, create({"a": spec_of_nulls})[0].consume_priority)
         first, second = create({"a": spec}, {"b": f"{HERE}.Greeter"}, b={"consume_priority": 9})
         self.assertEqual((3, -1), (first.consume_priority, first.publish_priority))
         self.assertEqual((0, 0), (second.consume_priority, second.publish_priority))
