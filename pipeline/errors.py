@@ -13,9 +13,9 @@
     ├── BrokerError
     │   ├── BrokerUnavailable       no connection now; what was sent may have happened
     │   ├── ServerRefused           the server said no: password, settings, memory, a script
-    │   └── QueueFull               ``max_depth`` reached, or too much waits to be sent
+    │   ├── QueueFull               ``max_depth`` reached, or too much waits to be sent
+    │   └── EmbeddedServerError     no server binary, or it did not start
     ├── Conflict                    what a unit of work read has changed: run it again
-    ├── EmbeddedServerError         no server binary, or it did not start
     ├── TemporaryFailure            the work failed and may succeed later
     ├── PermanentFailure            the work failed and will never succeed
     │   └── UnknownTask             no worker has a task of this name

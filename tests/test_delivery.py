@@ -1,0 +1,145 @@
+"""A delivery and its unit of work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.trial.unittest import SynchronousTestCase
+
+from pipeline.delivery import Delivery, Post, Settled, current, derived_id
+from pipeline.store import Store
+
+
+class Carried:
+    """A message, as far as a delivery looks at it."""
+
+    def __init__(self, message_id: str | None) -> None:
+        self.message_id = message_id
+
+
+class Reader:
+    """Answers every read with None."""
+
+    def read(self, op: str, key: str, *args: Any) -> Deferred[Any]:
+        return succeed(None)
+
+
+def delivery(payload: bytes = b"x", **options: Any) -> Delivery:
+    return Delivery("work.inbound", b"1-0", payload, reader=Reader(), **options)
+
+
+class Staging(SynchronousTestCase):
+    """What is staged waits for the settlement, and can be forgotten until then."""
+
+    def test_in_order(self) -> None:
+        """Posts are kept in the order in which they were staged."""
+        job = delivery()
+        posts = [Post("a.outbound", b"1"), Post("b.event", b"2"), Post("a.outbound", b"1")]
+        for post in posts:
+            job.stage(post)
+        self.assertEqual(posts, job.posts)
+
+    def test_too_late(self) -> None:
+        """To publish with a delivery that is settled is an error that says what to do."""
+        job = delivery()
+        job.settled = True
+        error = self.assertRaises(RuntimeError, job.stage, Post("q", b"late"))
+        self.assertIn("immediately=True", str(error))
+        self.assertIn("work.inbound", str(error))
+        self.assertEqual([], job.posts)
+
+    def test_restart(self) -> None:
+        """A second run starts with nothing of the first."""
+        job = delivery()
+        job.stage(Post("q", b"1"))
+        job.wait_for(Deferred())
+        self.successResultOf(Deferred.fromCoroutine(job.store.get("k")))
+        job.store.set("k", "v")
+        job.refusal, job.settled = "no", True
+        first = job.next_id()
+        job.restart()
+        self.assertEqual(([], [], []), (job.posts, job.store.writes, job.store.checks))
+        self.assertEqual(("", False, ()), (job.refusal, job.settled, job.take_unfinished()))
+        self.assertEqual(first, job.next_id())
+
+    def test_unfinished(self) -> None:
+        """What must still fire is given once; what comes meanwhile is given the next time."""
+        job = delivery()
+        first, second = Deferred[None](), Deferred[None]()
+        job.wait_for(first)
+        self.assertEqual([first], list(job.take_unfinished()))
+        job.wait_for(second)
+        self.assertEqual([second], list(job.take_unfinished()))
+        self.assertEqual([], list(job.take_unfinished()))
+
+    def test_store(self) -> None:
+        """A store is made when it is asked for, and stays the same."""
+        job = delivery()
+        self.assertFalse(job.has_state)
+        self.assertIsInstance(job.store, Store)
+        self.assertIs(job.store, job.store)
+        self.assertTrue(job.has_state)
+
+
+class Identity(SynchronousTestCase):
+    """Ids that are the same in every run."""
+
+    def test_derived(self) -> None:
+        """Derived ids differ by parent and by index, and never by run."""
+        ids = {derived_id(parent, index) for parent in ("a", "b") for index in (1, 2, 11)}
+        self.assertEqual(6, len(ids))
+        self.assertEqual(derived_id("a", 1), derived_id("a", 1))
+        self.assertTrue(all(len(id) == 32 and int(id, 16) >= 0 for id in ids))
+
+    def test_of_a_message(self) -> None:
+        """The ids of what a message makes derive from its own, whatever its entry's id is."""
+        first, second = delivery(), Delivery("work.inbound", b"2-0", b"x", attempt=2)
+        for job in (first, second):
+            job.message = Carried("m1")
+        self.assertEqual("m1", first.idempotency_key)
+        self.assertEqual([first.next_id(), first.next_id()], [second.next_id(), second.next_id()])
+        self.assertNotEqual(first.next_id(), first.next_id())
+
+    def test_without_an_id(self) -> None:
+        """A message without an id is known by its bytes."""
+        self.assertEqual(delivery(b"x").idempotency_key, delivery(b"x").idempotency_key)
+        self.assertNotEqual(delivery(b"x").idempotency_key, delivery(b"y").idempotency_key)
+        nameless = delivery(b"x")
+        nameless.message = Carried(None)
+        self.assertEqual(delivery(b"x").idempotency_key, nameless.idempotency_key)
+
+    def test_repr(self) -> None:
+        """A delivery shows its entry, its queue and its attempt."""
+        self.assertEqual("<Delivery 1-0 of work.inbound, attempt 3>", repr(delivery(attempt=3)))
+
+    def test_themselves(self) -> None:
+        """Two deliveries of the same message are two."""
+        self.assertNotEqual(delivery(), delivery())
+
+
+class Current(SynchronousTestCase):
+    """The delivery in hand is known to the code that handles it."""
+
+    def test_survives_await(self) -> None:
+        """It is still known after an await, though another was handled meanwhile."""
+        gate: Deferred[None] = Deferred()
+        seen: list[Delivery | None] = []
+
+        async def handle(job: Delivery, wait: Deferred[None]) -> None:
+            current.set(job)
+            await wait
+            seen.append(current.get())
+
+        first, second = delivery(b"1"), delivery(b"2")
+        self.assertIsNone(current.get())
+        Deferred.fromCoroutine(handle(first, gate))
+        Deferred.fromCoroutine(handle(second, succeed(None)))
+        gate.callback(None)
+        self.assertEqual([second, first], seen)
+
+    def test_posts_are_values(self) -> None:
+        """A post with nothing but a queue and a payload is due now, for the first time."""
+        post = Post("q", b"x")
+        self.assertEqual(((), 0, "", 0), (post.headers, post.delay, post.unique, post.window))
+        self.assertEqual(6, len(Settled))
