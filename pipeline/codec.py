@@ -68,7 +68,8 @@ class Codec:
     def encode(self, message: Message) -> bytes:
         """The message as bytes.
 
-        Field types are not checked here: a number where text belongs is found by who decodes it.
+        Field types are not checked here: a number where text belongs, or in msgpack a dict key that
+        is no text, is found by who decodes it.
 
         :raise InvalidMessageField: it holds something that can't travel, or is too large; the text
             names the message's type and the path.
