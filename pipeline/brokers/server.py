@@ -51,6 +51,7 @@ class MemoryServer:
     def join(self, broker: MemoryBroker) -> None:
         """A broker beats from now on, and watches whether the others do."""
         self._living[broker] = self.now()
+        self._silent.pop(broker.worker_id, None)
         self.refresh()
 
     def leave(self, broker: MemoryBroker) -> list[MemoryConsumer]:

@@ -131,6 +131,8 @@ class Shard:
         stream = self._streams.get(delivery.queue)
         if stream is None or stream.token != delivery.token:
             return Settled.FENCED
+        # Whatever becomes of it: another that a worker died with may wait for its end.
+        self.touched.add(delivery.queue)
         if delivery.id not in stream:
             return Settled.LOST
         if delivery.has_state and not self.keys.holds(delivery.store.checks):
@@ -147,8 +149,6 @@ class Shard:
         stream.acknowledge(delivery.id)
         for post in delivery.posts:
             self.post(post)
-        # Another entry that a worker died with may have waited for this one.
-        self.touched.add(delivery.queue)
 
     def hand_back(self, delivery: Delivery) -> None:
         """Put a message at the tail of its queue, if it is still the one that was taken."""

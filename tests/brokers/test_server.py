@@ -57,6 +57,18 @@ class MemoryServerTests(SynchronousTestCase):
         self.assertNoResult(taking)
         self.assertEqual([2.0], [call.getTime() for call in self.clock.getDelayedCalls()])
 
+    def test_back_in_time(self) -> None:
+        """A broker that is started again before it was called dead keeps what it holds."""
+        broker, other = self.broker(), self.broker()
+        broker.publish([Post("q", b"x")])
+        self.successResultOf(broker.consumer("q").take(1))
+        broker.stop()
+        self.clock.advance(10)
+        broker.start()
+        taking = other.consumer("q").take(1)
+        self.clock.advance(100)
+        self.assertNoResult(taking)
+
     def test_first_come(self) -> None:
         """Of several that wait, the one that has waited longest is served first."""
         broker = self.broker()

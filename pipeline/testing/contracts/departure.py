@@ -200,6 +200,20 @@ class DepartureContract(Bench):
         self.assertEqual([Settled.LOST], await self.settle(consumer, again))
         await self.assert_waiting(other, 0)
 
+    async def test_lost_suspect_makes_room(self) -> None:
+        """When its first holder was faster with a suspect, the heir is given the next one."""
+        dying, other = await self.make_broker(), await self.make_broker()
+        await self.fill(dying, b"1", b"2")
+        late = await self.open(dying)
+        first, _ = await self.take(late, 2)
+        consumer = await self.open(other)
+        await self.lose(dying)
+        again = await self.take_one(consumer)
+        waiting = consumer.take(1)
+        await self.settle(late, first)
+        self.assertEqual([Settled.LOST], await self.settle(consumer, again))
+        self.assertEqual([b"2"], [d.payload for d in await self.soon(waiting)])
+
     async def test_dead_instance(self) -> None:
         """What waits for an instance that died is a dead letter of its connector's queue."""
         dying, other = await self.make_broker(), await self.make_broker()
