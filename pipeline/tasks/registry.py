@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
 from pipeline.tasks.sender import current_sender
+from pipeline.tasks.threads import wait_in_thread
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import TaskHandle
@@ -89,6 +90,14 @@ class Task(Generic[P, R]):
         :raise BrokerError: the call could not be sent.
         """
         return await current_sender().send(self, args, kwargs)
+
+    def send_from_thread(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+        """As :meth:`send`, for a task that runs in a thread, which can't await.
+
+        :raise RuntimeError: this is the reactor's own thread.
+        """
+        sender = current_sender()
+        return wait_in_thread(sender.clock, sender.send(self, args, kwargs))
 
     def _check(self) -> None:
         if self.isolation == "process":

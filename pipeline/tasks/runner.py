@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,40 +25,39 @@ GRACE = 5.0
 
 
 class Run:
-    """One call of a task that runs now.
-
-    :ivar outcome: a Deferred of what the call returns, or of its error.
-    """
+    """One call of a task that runs now."""
 
     def __init__(self, task: Task[Any, Any], clock: Any) -> None:
         self.task = task
-        self.outcome: Deferred[Any] = Deferred(lambda _: self.end(WorkerShutdown("cancelled")))
+        #: What a call that was told to end is told; None while it may go on.
+        self.why: BaseException | None = None
+        self.is_timed_out = False
         self._clock = clock
         self._inner: Deferred[Any] | None = None
-        self._why: BaseException | None = None
         self._timer: Any = None
+        self._result: list[Any] = []
+        self._waiting: list[Deferred[Any]] = []
 
     def watch(self, inner: Deferred[Any]) -> None:
         """Follow what really runs, within the task's time."""
         self._inner = inner
         inner.addBoth(self._inner_done)
-        if self.task.timeout is not None and not self.outcome.called:
+        if self.task.timeout is not None and not self._result:
             self._timer = self._clock.callLater(self.task.timeout, self._time_out)
 
-    def why(self) -> BaseException | None:
-        """What a cancelled async task is told."""
-        return self._why
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was told to end."""
-        return self._why is not None
+    def outcome(self) -> Deferred[Any]:
+        """What the call returns, or its error. To cancel this has no effect on the call."""
+        if self._result:
+            return _fired(self._result[0])
+        waiting: Deferred[Any] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
 
     def end(self, why: BaseException) -> None:
-        """Tell the call to end. What can't be told is left to itself; either way it has failed."""
-        if self.outcome.called or self._why is not None:
+        """Tell the call to end. A thread can't be told; it is left to itself, and has failed."""
+        if self._result or self.why is not None:
             return
-        self._why = why
+        self.why = why
         self._stop_timer()
         if self.task.isolation == "thread":
             self._give(Failure(why))
@@ -68,19 +67,28 @@ class Run:
             self._inner.cancel()
 
     def _time_out(self) -> None:
+        self.is_timed_out = True
         self.end(PermanentFailure(f"{self.task.name} timed out after {self.task.timeout:g} s"))
 
     def _inner_done(self, result: Any) -> None:
         self._stop_timer()
-        self._give(result if self._why is None else Failure(self._why))
+        self._give(result if self.why is None else Failure(self.why))
 
     def _give(self, result: Any) -> None:
-        if not self.outcome.called:
-            self.outcome.callback(result)
+        if self._result:
+            return
+        self._result.append(result)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(result)
 
     def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+
+def _fired(result: Any) -> Deferred[Any]:
+    return fail(result) if isinstance(result, Failure) else succeed(result)
 
 
 class TaskRunner:
@@ -110,9 +118,13 @@ class TaskRunner:
         self.threads.stop()
 
     def interrupt(self) -> None:
-        """Raise WorkerShutdown in every async task that runs; threads can't be told."""
+        """Raise WorkerShutdown in every async task that runs.
+
+        Threads can't be told: of these, the calls of reentrant tasks end with WorkerShutdown
+        too, and others have failed for good, as they must not run twice.
+        """
         for run in list(self.running):
-            run.end(WorkerShutdown("the worker stops"))
+            run.end(_shutdown(run.task))
 
     async def run(
         self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -131,20 +143,33 @@ class TaskRunner:
         self.running.add(run)
         try:
             run.watch(self._started(run, in_thread, args, kwargs))
-            return _a_value(task, await run.outcome)
+            return await self._outcome(run)
         finally:
             self.running.discard(run)
-            if isinstance(run.why(), PermanentFailure):
+            if run.is_timed_out:
                 self._count_time_out(task)
+
+    async def _outcome(self, run: Run) -> Any:
+        try:
+            return await run.outcome()
+        except CancelledError:
+            # Nobody waits any more, or the task itself was cancelled; then this changes nothing.
+            run.end(_shutdown(run.task))
+            return await run.outcome()
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException as error:
+            # As SystemExit: a task ends itself, never the worker.
+            raise PermanentFailure(f"{run.task.name} raised {error!r}") from error
 
     def _started(
         self, run: Run, in_thread: bool, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Deferred[Any]:
         function: Callable[..., Any] = run.task.function
         if in_thread:
-            return self.threads.run(function, *args, **kwargs)
+            return self.threads.run(_called, run.task, args, kwargs)
         if run.task.is_async:
-            made = interruptible(function(*args, **kwargs), run.why)
+            made = interruptible(function(*args, **kwargs), lambda: run.why)
             return Deferred.fromCoroutine(made)
         done: Deferred[Any] = Deferred()
         done.addCallback(lambda _: function(*args, **kwargs))
@@ -163,8 +188,16 @@ class TaskRunner:
             )
 
 
-def _a_value(task: Task[Any, Any], value: Any) -> Any:
-    if inspect.isawaitable(value) or isinstance(value, Deferred):
+def _shutdown(task: Task[Any, Any]) -> BaseException:
+    if task.isolation == "thread" and not task.reentrant:
+        return PermanentFailure(f"the worker stopped while {task.name} ran")
+    return WorkerShutdown("the worker stops")
+
+
+def _called(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a task returns; runs in a thread, where nothing can be waited for."""
+    value = task.function(*args, **kwargs)
+    if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()
         raise PermanentFailure(f"{task.name} returned something to wait for: make it async def")

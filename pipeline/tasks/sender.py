@@ -16,6 +16,9 @@ __all__ = ["Sender", "bind", "bound", "current_sender", "unbind"]
 class Sender(Protocol):
     """Sends calls into one namespace; :class:`pipeline.tasks.client.Client` is one."""
 
+    #: The reactor that it works in.
+    clock: Any
+
     async def send(
         self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskHandle:

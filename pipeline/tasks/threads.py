@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
+from twisted.python.threadable import isInIOThread
 from twisted.python.threadpool import ThreadPool
 
-__all__ = ["Threads"]
+__all__ = ["Threads", "threaded", "wait_in_thread"]
+
+T = TypeVar("T")
 
 
 def _daemon(*args: Any, **kwargs: Any) -> threading.Thread:
@@ -26,7 +30,7 @@ class _Pool(ThreadPool):
 class Threads:
     """Runs functions in at most so many threads; what comes beyond waits for a free one.
 
-    :param reactor: where the results come back.
+    :param reactor: where the results come back; for a Clock, the reactor that is installed.
     :param size: how many threads at most; they are made when first needed.
     :param name: what their names begin with.
     """
@@ -35,7 +39,7 @@ class Threads:
         self.size = size
         #: How many functions run in a thread now.
         self.busy = 0
-        self._reactor = reactor
+        self._reactor = threaded(reactor)
         self._pool = _Pool(minthreads=0, maxthreads=size, name=name)
         self._free = DeferredSemaphore(size)
 
@@ -70,3 +74,29 @@ class Threads:
         self.busy -= 1
         self._free.release()
         return result
+
+
+def threaded(clock: Any) -> Any:
+    """The reactor that threads report to: this one, unless it is a Clock."""
+    if IReactorFromThreads.providedBy(clock):
+        return clock
+    from twisted.internet import reactor
+
+    return reactor
+
+
+def wait_in_thread(clock: Any, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the reactor, with the context variables of this thread, and wait for it.
+
+    :raise RuntimeError: this is the reactor's own thread.
+    """
+    if isInIOThread():
+        coroutine.close()
+        raise RuntimeError("in the reactor's thread, await it instead")
+    context = copy_context()
+
+    def begin() -> Any:
+        return context.run(Deferred.fromCoroutine, coroutine)
+
+    result: T = blockingCallFromThread(threaded(clock), begin)
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -123,6 +124,7 @@ class InThreads(TestCase):
     def setUp(self) -> None:
         from twisted.internet import reactor
 
+        self.reactor = reactor
         self.runner = TaskRunner(reactor, threads=1)
         self.runner.start()
         self.addCleanup(self.runner.stop)
@@ -162,10 +164,20 @@ class InThreads(TestCase):
         self.assertEqual(0, self.runner.threads.busy)
 
     async def test_interrupt(self) -> None:
-        """A thread can't be told to end, but nobody waits for it any more."""
+        """A thread can't be told to end: only what may run twice is run again elsewhere."""
         gate = threading.Event()
-        running = self._call(lambda: gate.wait(5))
-        self.runner.interrupt()
-        with self.assertRaises(WorkerShutdown):
-            await running
-        gate.set()
+        self.addCleanup(gate.set)
+        for reentrant, error in ((False, PermanentFailure), (True, WorkerShutdown)):
+            gate.clear()
+            running = self._call(lambda: gate.wait(5), reentrant=reentrant)
+            self.runner.interrupt()
+            with self.assertRaises(error):
+                await running
+            gate.set()
+            while self.runner.threads.busy:
+                await deferLater(self.reactor, 0)
+
+    async def test_exit(self) -> None:
+        """A task that ends the program ends only itself."""
+        with self.assertRaisesRegex(PermanentFailure, "SystemExit"):
+            await self._call(lambda: sys.exit(1))

@@ -17,6 +17,8 @@ from pipeline.tasks.registry import Task
 class Recorder:
     """A sender that remembers what it sent."""
 
+    clock = Clock()
+
     def __init__(self) -> None:
         self.sent: list[tuple[str, list[Any], dict[str, Any]]] = []
 

@@ -6,9 +6,10 @@ import threading
 from contextvars import ContextVar
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from pipeline.tasks.threads import Threads
+from pipeline.tasks.threads import Threads, wait_in_thread
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
 
@@ -45,20 +46,19 @@ class Pool(TestCase):
 
     async def test_bound(self) -> None:
         """No more run at a time than there are threads; the rest waits its turn."""
-        gate, most, inside = threading.Event(), [0], [0]
+        pairs, most, inside = threading.Barrier(2, timeout=5), [0], [0]
         lock = threading.Lock()
 
         def count() -> None:
             with lock:
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
-            gate.wait(5)
+            pairs.wait()
             with lock:
                 inside[0] -= 1
 
         running = [Deferred.fromCoroutine(self._call(count)) for _ in range(6)]
         self.assertEqual(2, self.threads.busy)
-        gate.set()
         await gatherResults(running)
         self.assertEqual((2, 0), (most[0], self.threads.busy))
 
@@ -77,3 +77,29 @@ class Pool(TestCase):
         gate.set()
         await running
         self.assertEqual([True], daemons)
+
+
+class FromThread(TestCase):
+    """A thread may wait for what runs in the reactor."""
+
+    async def test_waits(self) -> None:
+        """The coroutine runs in the reactor's thread, with the thread's context variables."""
+        from twisted.internet import reactor
+        from twisted.internet.threads import deferToThread
+
+        async def where() -> tuple[bool, str]:
+            await deferLater(reactor, 0)
+            return threading.current_thread() is threading.main_thread(), colour.get()
+
+        def in_thread() -> tuple[bool, str]:
+            colour.set("red")
+            return wait_in_thread(reactor, where())
+
+        self.assertEqual((True, "red"), await deferToThread(in_thread))
+
+    def test_in_reactor(self) -> None:
+        """In the reactor's own thread it would wait for ever, so it is refused."""
+
+        async def nothing() -> None: ...
+
+        self.assertRaises(RuntimeError, wait_in_thread, None, nothing())

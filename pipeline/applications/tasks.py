@@ -1,0 +1,177 @@
+"""The application that runs tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from pipeline.applications.base import Application, ApplicationConfig
+from pipeline.config.fields import ConfigList
+from pipeline.config.numbers import ConfigInt
+from pipeline.config.positions import position
+from pipeline.config.problems import Problems, suggestion
+from pipeline.delivery import Delivery
+from pipeline.errors import ConfigError, PermanentFailure, UnknownTask
+from pipeline.message import TaskMessage
+from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
+from pipeline.posting import described
+from pipeline.tasks.announcing import Announcements
+from pipeline.tasks.call import check_fit, unfit
+from pipeline.tasks.client import Client
+from pipeline.tasks.registry import Task, collect
+from pipeline.tasks.runner import TaskRunner
+from pipeline.tasks.sender import bound
+
+__all__ = ["TaskApplication", "TaskApplicationConfig"]
+
+
+class TaskApplicationConfig(ApplicationConfig):
+    """Options of the application that runs tasks."""
+
+    tasks = ConfigList(
+        "The tasks that it runs: dotted paths of tasks, or of modules with tasks.",
+        required=True,
+        static=True,
+    )
+    threads = ConfigInt(
+        "How many tasks that aren't async may run at the same time, each in a thread.",
+        default=8,
+        minimum=1,
+        static=True,
+    )
+    max_in_flight = ConfigInt(
+        "How many calls it takes at a time; what is beyond its threads waits for one here.",
+        default=32,
+        minimum=1,
+        static=True,
+    )
+
+
+class TaskApplication(Application):
+    """Runs the tasks that calls ask for, and answers who waits for a result.
+
+    Async tasks run in the reactor, the others in threads. A task that raises is tried again by its
+    own ``retries`` and ``backoff``, else as this worker is configured. The answer is staged with
+    the settlement of the call: a result when it is done, the error when it has failed for good. A
+    call of a task that is not here, or with arguments that don't fit, is a dead letter at once.
+
+    A call that was in the hands of a worker that died is run again if its task is ``reentrant``;
+    else it has failed, with "Worker died", as in redis-tasks. When this worker stops and the time
+    to finish is over, async tasks get WorkerShutdown and their calls are handed to other workers. A
+    thread can't be told: its call is handed on if its task is ``reentrant``, else it has failed.
+
+    :ivar tasks: the tasks that it runs, by name.
+    """
+
+    CONFIG_CLASS = TaskApplicationConfig
+
+    #: Calls for any endpoint are run.
+    ALLOWED_ENDPOINTS = None
+
+    tasks: dict[str, Task[Any, Any]]
+
+    def validate_config(self) -> None:
+        """Import the tasks.
+
+        :raise ConfigError: a path names no task, or two tasks have one name.
+        """
+        self.tasks = {}
+        problems = Problems()
+        for index, dotted in enumerate(self.config.tasks):
+            at = position(self._given, ("tasks", index))
+            with problems.collecting():
+                for each in collect(dotted, at):
+                    self._add(each, at)
+        problems.raise_any()
+
+    def setup_application(self) -> Any:
+        """Start the threads, and say which tasks are here."""
+        self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
+        self.client = Client(self, self._stack)
+        self.runner = TaskRunner(self.clock, self.config.threads)
+        self.runner.start()
+        self._announcements = Announcements(self.transport_name, self.tasks, self.store, self.clock)
+        return self._announcements.start()
+
+    async def teardown_application(self) -> None:
+        """Let go of the threads, and of what waits for results."""
+        for part in ("_announcements", "runner"):
+            if hasattr(self, part):
+                getattr(self, part).stop()
+        if hasattr(self, "client"):
+            await self.client.stop()
+
+    def ordering_key(self, message: Any, kind: str) -> Any:
+        """None: calls are in no order, unless they say whom they are from."""
+        return super().ordering_key(message, kind) or None
+
+    def dispatch_user_message(self, message: Any) -> Any:
+        """Run a call.
+
+        :raise PermanentFailure: it is not a call of a task.
+        """
+        if not isinstance(message, TaskMessage):
+            raise PermanentFailure(f"not a task call, but a {message.message_type}")
+        return self._perform(message)
+
+    def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
+        """What becomes of a call that failed: the task's own policy goes before the worker's."""
+        policy = self._policies.get(getattr(delivery.message, "task", ""))
+        if policy is None:
+            return super().decide(error, delivery)
+        outcome: Outcome = policy.judge(error, delivery.attempt)
+        return outcome
+
+    def on_final_failure(
+        self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
+    ) -> Any:
+        """Tell who waits for the result that there will be none."""
+        if not isinstance(message, TaskMessage) or not _is_awaited(message):
+            return None
+        traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
+        answer = message.failed(described(error) or outcome.reason, traceback)
+        return self.connector.publish("outbound", answer, delivery=delivery)
+
+    async def _perform(self, message: TaskMessage) -> None:
+        task = self._task_of(message)
+        delivery = message._delivery
+        if delivery.deaths and not task.reentrant:
+            raise PermanentFailure("Worker died")
+        bound.set(self.client)
+        value = await self.runner.run(task, message.args, message.kwargs)
+        if not _is_awaited(message):
+            return
+        wrong = unfit(value)
+        if wrong is not None:
+            raise PermanentFailure(f"what {task.name} returned can't travel: {wrong}")
+        await self.connector.publish("outbound", message.result(value), delivery=delivery)
+
+    def _task_of(self, message: TaskMessage) -> Task[Any, Any]:
+        task = self.tasks.get(message.task)
+        if task is None:
+            hint = suggestion(message.task, self.tasks)
+            raise UnknownTask(f"no task {message.task!r} here" + (f" ({hint})" if hint else ""))
+        try:
+            check_fit(task, message.args, message.kwargs)
+        except TypeError as error:
+            raise PermanentFailure(str(error)) from None
+        return task
+
+    def _add(self, each: Task[Any, Any], at: str | None) -> None:
+        if self.tasks.setdefault(each.name, each) is not each:
+            raise ConfigError(f"two tasks are called {each.name!r}", at=at)
+
+    def _policy_of(self, task: Task[Any, Any]) -> RetryPolicy | None:
+        """The task's own policy, completed by the worker's; None if it has none."""
+        own: dict[str, Any] = {}
+        if task.retries is not None:
+            own["attempts"] = int(task.retries) + 1
+        if task.backoff is not None:
+            own["base"] = float(task.backoff)
+        return replace(self.retry_policy, **own) if own else None
+
+
+def _is_awaited(message: TaskMessage) -> bool:
+    return bool(message.reply_to or message.transport_metadata.get("reply_instance"))

@@ -1,0 +1,66 @@
+"""Tells everybody which tasks this worker has, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from pipeline.errors import PipelineError
+from pipeline.tasks.names import ANNOUNCED_EVERY, key_of
+
+__all__ = ["Announcements"]
+
+#: Seconds that the store may take.
+PATIENCE = 5.0
+
+
+class Announcements:
+    """Writes names of tasks to the store, now and every 30 seconds.
+
+    That the store can't be written is logged, and tried again the next time.
+
+    :param connector: the connector that is served.
+    :param names: of the tasks.
+    :param store: gives a :class:`pipeline.store.Store` of partition 0.
+    :param clock: the reactor.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, connector: str, names: Iterable[str], store: Callable[[], Any], clock: Any
+    ) -> None:
+        self._key = key_of(connector)
+        self._names = list(names)
+        self._store = store
+        self._clock = clock
+        self._loop = LoopingCall(self._announce)
+        self._loop.clock = clock
+
+    async def start(self) -> None:
+        """Announce, and go on doing so."""
+        await self.announce()
+        self._loop.start(ANNOUNCED_EVERY, now=False)
+
+    def stop(self) -> None:
+        """Announce no more."""
+        if self._loop.running:
+            self._loop.stop()
+
+    async def announce(self) -> None:
+        """Write the names once."""
+        store = self._store()
+        now = self._clock.seconds()
+        store.hset(self._key, dict.fromkeys(self._names, now))
+        try:
+            await Deferred.fromCoroutine(store.commit()).addTimeout(PATIENCE, self._clock)
+        except (PipelineError, DeferredTimeout) as error:
+            self.log.warn("the names of tasks could not be announced: {error!r}", error=error)
+
+    def _announce(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.announce())

@@ -1,0 +1,153 @@
+"""Sends calls of tasks into a namespace, and takes their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.delivery import Delivery, current
+from pipeline.errors import PipelineError, Respond
+from pipeline.ids import random_id
+from pipeline.message import ResultMessage, TaskMessage
+from pipeline.middleware.stack import MiddlewareStack
+from pipeline.publishing import Edge, Publisher, queue_of
+from pipeline.tasks.call import check_call
+from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.inbox import Inbox
+from pipeline.tasks.registry import Task
+
+__all__ = ["Client"]
+
+
+class Client:
+    """Sends calls of tasks, and reads a queue of its own for their results.
+
+    Results are read from ``<queue>.outbound@<instance>`` as long as somebody holds a handle.
+
+    :param runtime: a :class:`pipeline.worker.Runtime`, or a worker: gives broker, codec and clock.
+    :param stack: what calls pass on their way out; nothing by default.
+    :param stages: whether a call that is sent while a message is handled waits for that to be
+        settled. False for a client of another namespace than the worker's.
+    :ivar instance: what names this client's own queues; random.
+    """
+
+    log = Logger("pipeline.tasks")
+
+    def __init__(
+        self, runtime: Any, stack: MiddlewareStack | None = None, *, stages: bool = True
+    ) -> None:
+        self.broker = runtime.broker
+        self.codec = runtime.codec
+        self.clock = runtime.clock
+        self.instance = random_id()
+        self._stack = MiddlewareStack([]) if stack is None else stack
+        self._stages = stages
+        self._publishers: dict[str, Publisher] = {}
+        self._opened: dict[str, Deferred[None]] = {}
+        self._inboxes: list[Inbox] = []
+        self._awaited: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
+
+    async def send(
+        self,
+        task: Task[Any, Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> TaskHandle:
+        """Send a call. With a delivery in hand it is staged, see :class:`Client`.
+
+        :return: a handle to wait for the result; not for the result of what is staged.
+        :raise TypeError: the arguments don't fit the function, or one can't travel.
+        :raise BrokerError: the call could not be sent.
+        :raise PipelineError: middleware dropped it.
+        """
+        named = dict(kwargs or {})
+        check_call(task, args, named)
+        delivery = current.get() if self._stages else None
+        message = self._call(task, args, named, waits=delivery is None)
+        handle = TaskHandle(message.message_id, task.name, self.clock, awaited=delivery is None)
+        if delivery is None:
+            self._awaited[handle.id] = handle
+            await self._results_of(task.queue)
+        sent = await self._publisher(task.queue).publish("inbound", message, Edge(delivery))
+        if sent is None and not handle.done:
+            raise PipelineError(f"middleware dropped the call of {task.name}")
+        return handle
+
+    async def stop(self) -> None:
+        """Read no more results; who still waits goes on waiting until its timeout."""
+        inboxes, self._inboxes = self._inboxes, []
+        self._opened.clear()
+        for inbox in inboxes:
+            await inbox.close()
+
+    def ordering_key(self, message: Any, kind: str) -> Any:
+        """None: calls are in no order."""
+        return None
+
+    def _call(
+        self, task: Task[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], *, waits: bool
+    ) -> TaskMessage:
+        message = TaskMessage(
+            task=task.name,
+            args=list(args),
+            kwargs=kwargs,
+            transport_name=task.queue,
+            transport_type="task",
+        )
+        if waits:
+            message.reply_to = self.instance
+            message.transport_metadata = {"reply_instance": self.instance}
+        return message
+
+    def _publisher(self, queue: str) -> Publisher:
+        found = self._publishers.get(queue)
+        if found is None:
+            found = Publisher(queue, self, self._stack, ["inbound"], self, self._answered)
+            self._publishers[queue] = found
+        return found
+
+    async def _answered(self, kind: str, respond: Respond, delivery: Delivery | None) -> None:
+        """Take what middleware answered to a call instead of sending it."""
+        self._take(respond.message)
+
+    # Results -----------------------------------------------------------------------------------
+
+    def _results_of(self, queue: str) -> Deferred[None]:
+        """Fires when the results of a queue are read."""
+        opened = self._opened.get(queue)
+        if opened is None:
+            opened = self._opened[queue] = Deferred.fromCoroutine(self._open(queue))
+            opened.addErrback(self._not_opened, queue)
+        waiting: Deferred[None] = Deferred()
+        opened.addBoth(_passed_on, waiting)
+        return waiting
+
+    async def _open(self, queue: str) -> None:
+        name = f"{queue_of(queue, 'outbound')}@{self.instance}"
+        for partition in range(self.broker.partitions):
+            consumer = self.broker.consumer(name, partition, True)
+            inbox = Inbox(consumer, self.codec, self.clock, self._take)
+            await inbox.open()
+            self._inboxes.append(inbox)
+
+    def _not_opened(self, failure: Failure, queue: str) -> Failure:
+        self._opened.pop(queue, None)
+        return failure
+
+    def _take(self, answer: Any) -> None:
+        if not isinstance(answer, ResultMessage):
+            self.log.warn("instead of a task's result came {answer!r}", answer=answer)
+            return
+        handle = self._awaited.pop(answer.in_reply_to or "", None)
+        if handle is not None:
+            handle.settle(answer)
+
+
+def _passed_on(result: Any, waiting: Deferred[None]) -> Any:
+    waiting.callback(result)
+    return None if isinstance(result, Failure) else result

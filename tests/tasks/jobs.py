@@ -1,0 +1,92 @@
+"""Tasks for the tests."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from pipeline.errors import RetryLater, TemporaryFailure, WorkerShutdown
+from pipeline.tasks.registry import task
+
+#: What has run, in order.
+ran: list[Any] = []
+
+#: What :func:`wait` waits for.
+gates: list[Deferred[Any]] = []
+
+
+@task(queue="work")
+async def add(a: int, b: int = 0) -> int:
+    """Add."""
+    ran.append((a, b))
+    return a + b
+
+
+@task(queue="work", retries=1, backoff=7)
+async def flaky(times: int) -> str:
+    """Fail so many times."""
+    ran.append("flaky")
+    if ran.count("flaky") <= times:
+        raise TemporaryFailure("not yet")
+    return "at last"
+
+
+@task(queue="work")
+async def broken() -> None:
+    """Always fail."""
+    ran.append("broken")
+    raise KeyError("broken")
+
+
+@task(queue="work")
+async def later() -> None:
+    """Ask for another try."""
+    ran.append("later")
+    raise RetryLater(50, "busy")
+
+
+@task(queue="work")
+async def wait() -> Any:
+    """Wait for a gate."""
+    gate: Deferred[Any] = Deferred()
+    gates.append(gate)
+    try:
+        return await gate
+    except WorkerShutdown:
+        ran.append("told to end")
+        raise
+
+
+@task(queue="work", reentrant=True)
+async def again() -> None:
+    """May run twice."""
+    ran.append("again")
+
+
+@task(queue="work")
+async def strange() -> Any:
+    """Return what can't travel."""
+    return {1, 2}
+
+
+@task(queue="work", timeout=5)
+async def slow() -> None:
+    """Take too long."""
+    await Deferred()
+
+
+@task(queue="work")
+async def chain(n: int) -> None:
+    """Send another task, then fail if n is 0."""
+    await add.send(n, 1)
+    if not n:
+        raise KeyError("after sending")
+
+
+@task(queue="work")
+def in_thread(n: int) -> list[Any]:
+    """Say where it runs, and send another task from there."""
+    add.send_from_thread(n)
+    return [n, threading.current_thread() is threading.main_thread()]
