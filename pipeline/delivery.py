@@ -21,6 +21,7 @@ __all__ = [
     "Post",
     "Settled",
     "current",
+    "delivery_of",
     "derived_id",
 ]
 
@@ -89,6 +90,11 @@ class DeadLetterEntry(NamedTuple):
 
 #: The delivery that the code now running handles, if any; survives ``await``.
 current: ContextVar[Delivery | None] = ContextVar("pipeline_delivery", default=None)
+
+
+def delivery_of(message: Any) -> Delivery | None:
+    """The delivery that a message came in, else the one in hand; None at the edge."""
+    return getattr(message, "_delivery", None) or current.get()
 
 
 def derived_id(parent: str, index: int) -> str:

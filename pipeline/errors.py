@@ -18,7 +18,11 @@
     ├── Conflict                    what a unit of work read has changed: run it again
     ├── TemporaryFailure            the work failed and may succeed later
     ├── PermanentFailure            the work failed and will never succeed
-    │   └── UnknownTask             no worker has a task of this name
+    │   ├── UnknownTask             no worker has a task of this name
+    │   ├── Expired                 the message came too late to be of use
+    │   ├── Forged                  its signature is missing or wrong
+    │   ├── Stale                   it was signed too long ago
+    │   └── Undecryptable           its content can't be decrypted, or is not encrypted
     ├── TaskFailed                  at who waits: the task ended in an error
     ├── ResultTimeout               at who waits: no result in time
     ├── WorkerShutdown              inside a task: the worker stops and can wait no longer
@@ -35,7 +39,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "BrokerError",
@@ -45,6 +49,8 @@ __all__ = [
     "Drop",
     "DuplicateConnectorError",
     "EmbeddedServerError",
+    "Expired",
+    "Forged",
     "IgnoreMessage",
     "InvalidEndpoint",
     "InvalidMessage",
@@ -61,9 +67,11 @@ __all__ = [
     "ResultTimeout",
     "RetryLater",
     "ServerRefused",
+    "Stale",
     "SuspiciousOperation",
     "TaskFailed",
     "TemporaryFailure",
+    "Undecryptable",
     "UnknownTask",
     "Verdict",
     "WorkerShutdown",
@@ -164,9 +172,36 @@ class TemporaryFailure(PipelineError):
 class PermanentFailure(PipelineError):
     """The work failed and will never succeed: it is not tried again."""
 
+    #: The ``reason`` of the dead letter, in one word; a subclass may have another.
+    dead_letter_reason: ClassVar[str] = "permanent"
+
 
 class UnknownTask(PermanentFailure):
     """No worker has a task of this name."""
+
+
+class Expired(PermanentFailure):
+    """The message came too late to be of use."""
+
+    dead_letter_reason = "expired"
+
+
+class Forged(PermanentFailure):
+    """A message's signature is missing or wrong."""
+
+    dead_letter_reason = "forged"
+
+
+class Stale(PermanentFailure):
+    """A message was signed too long ago, as one that is sent again by somebody who kept it."""
+
+    dead_letter_reason = "stale"
+
+
+class Undecryptable(PermanentFailure):
+    """A message's content can't be decrypted, or is not encrypted though it must be."""
+
+    dead_letter_reason = "undecryptable"
 
 
 class TaskFailed(PipelineError):
@@ -238,8 +273,10 @@ class Respond(Verdict):
 class RetryLater(Verdict):
     """Try this message again later, whatever the retry policy says.
 
+    The message is put off: that is no failed attempt, and uses none up.
+
     :param after: seconds to wait.
-    :param reason: why, for the log and the message's history.
+    :param reason: why, in words.
     """
 
     def __init__(self, after: float, reason: str = "") -> None:

@@ -51,7 +51,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """The message goes to the dead letters of its queue.
 
     :param error: what went wrong, if anything did.
-    :param reason: why in a word: ``permanent``, ``exhausted``, or one of yours.
+    :param reason: why in a word: ``permanent``, ``exhausted``, or one of yours, as an
+        exception's ``dead_letter_reason``.
     """
 
     error: BaseException | None = None
@@ -130,6 +131,6 @@ class RetryPolicy:
         if isinstance(error, Drop):
             return Dropped(error.reason)
         if isinstance(error, PermanentFailure):
-            return DeadLetter(error, "permanent")
+            return DeadLetter(error, error.dead_letter_reason)
         delay = self.delay(attempt, random)
         return DeadLetter(error, "exhausted") if delay is None else Retry(delay, error)

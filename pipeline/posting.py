@@ -8,6 +8,7 @@ from typing import Any
 from twisted.python.failure import Failure
 
 from pipeline.delivery import Delivery, Post
+from pipeline.errors import RetryLater
 
 __all__ = ["dead_letter", "next_attempt", "where"]
 
@@ -24,24 +25,29 @@ LONGEST_ERROR = 500
 def next_attempt(delivery: Delivery, after: float, error: Any, at: float, place: str) -> Post:
     """The same message, due again later, with one more failed attempt in its history.
 
+    What :class:`~pipeline.errors.RetryLater` puts off has not failed: its attempt and its history
+    stay as they are.
+
     :param after: seconds until it is due.
     :param error: what went wrong: an exception, a text or None.
     :param at: now, in seconds since the epoch.
     :param place: what failed, as :func:`where` says.
     """
-    attempt = delivery.attempt + 1
+    failed = not isinstance(error, RetryLater)
+    attempt = delivery.attempt + failed
     headers = (
         *(b"a", str(attempt).encode()),
         *(b"d", str(delivery.deaths).encode()),
         *(b"t", str(delivery.enqueued_at).encode()),
-        *(b"h", _history(delivery, error, at, place)),
+        *(b"h", _history(delivery, error, at, place) if failed else delivery.history),
     )
     return Post(
         delivery.queue,
         delivery.payload,
         headers,
         delay=max(0, round(after * 1000)),
-        unique=f"{_identity(delivery)}:{attempt}",
+        # Not the message's id: two copies of a message that fail at once are two messages.
+        unique=f"{delivery.id.decode()}:{attempt}",
     )
 
 
@@ -104,10 +110,6 @@ def _traceback(error: Any) -> bytes:
         return b""
     text: str = Failure(error).getTraceback()
     return _bytes(text)[-LONGEST_TRACEBACK:]
-
-
-def _identity(delivery: Delivery) -> str:
-    return getattr(delivery.message, "message_id", None) or delivery.id.decode()
 
 
 def _bytes(value: str | bytes) -> bytes:

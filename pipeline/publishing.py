@@ -118,6 +118,7 @@ class Publisher:
         self._broker = worker.broker
         self._encode = worker.codec.encode
         self._chains = {kind: stack.publish(kind) for kind in publishes}
+        self._of_nacks = stack.publish("event")  # also where events are not published otherwise
         self._queues = {kind: queue_of(name, kind) for kind in publishes}
         self._sender = sender
         self._answered = answered
@@ -169,8 +170,8 @@ class Publisher:
             event_type="nack", user_message_id=user_message_id, nack_reason=reason or "dropped"
         )
         event.routing_metadata = dict(message.routing_metadata)
-        nack = event if "event" not in self._chains else await self.apply("event", event)
-        await self.put("event", nack, edge)
+        nack = self._of_nacks(event, self.name)
+        await self.put("event", await nack if isinstance(nack, Deferred) else nack, edge)
 
     async def _publish(self, kind: str, message: Any, edge: Edge) -> Any:
         try:

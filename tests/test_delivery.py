@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.delivery import Delivery, Post, Settled, current, derived_id
+from pipeline.delivery import Delivery, Post, Settled, current, delivery_of, derived_id
 from pipeline.store import Store
 
 
@@ -16,6 +16,7 @@ class Carried:
 
     def __init__(self, message_id: str | None) -> None:
         self.message_id = message_id
+        self._delivery: Any = None
 
 
 class Reader:
@@ -27,6 +28,20 @@ class Reader:
 
 def delivery(payload: bytes = b"x", **options: Any) -> Delivery:
     return Delivery("work.inbound", b"1-0", payload, reader=Reader(), **options)
+
+
+class Belonging(SynchronousTestCase):
+    """Which delivery a message belongs to."""
+
+    def test_order(self) -> None:
+        """The one it came in goes before the one in hand; at the edge there is none."""
+        message = Carried("m")
+        self.assertIsNone(delivery_of(message))
+        in_hand, own = delivery(), delivery()
+        self.addCleanup(current.reset, current.set(in_hand))
+        self.assertIs(in_hand, delivery_of(message))
+        message._delivery = own
+        self.assertIs(own, delivery_of(message))
 
 
 class Staging(SynchronousTestCase):

@@ -152,6 +152,25 @@ class Raised(HandlingCase):
         self.clock.advance(99)
         self.assertEqual(1, self.depth("sms.inbound").delayed)
 
+    def test_retry_later_uses_no_attempt(self) -> None:
+        """A message that is put off has not failed: attempt and history stay as they were."""
+        connector = self.handled(self.raising(RetryLater(1, "busy")), retry={"attempts": 1})
+        for _ in range(50):
+            self.clock.advance(1)
+        self.successResultOf(connector.pause())
+        self.clock.advance(1)
+        [delivery] = self.taken("sms.inbound")
+        self.assertEqual((1, b""), (delivery.attempt, delivery.history))
+
+    def test_reason_of_the_class(self) -> None:
+        """A permanent failure of a class with a reason of its own is buried with that."""
+
+        class Unreadable(PermanentFailure):
+            dead_letter_reason = "unreadable"
+
+        self.handled(self.raising(Unreadable("no")))
+        self.assertEqual("unreadable", self.letter()["reason"])
+
     def test_policy_of_the_class(self) -> None:
         """An exception's own policy goes before the worker's."""
 
