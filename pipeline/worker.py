@@ -123,6 +123,11 @@ class Worker:
     def _options(self, config: Mapping[str, Any] | Config) -> Any:
         return config if isinstance(config, Config) else self.CONFIG_CLASS(config)
 
+    @property
+    def stack(self) -> MiddlewareStack:
+        """What messages pass, after :meth:`setup_middleware`."""
+        return self._stack
+
     # Hooks -------------------------------------------------------------------------------------
 
     def validate_config(self) -> Any:

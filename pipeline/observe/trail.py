@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from types import CoroutineType
 from typing import Any, NamedTuple
 
@@ -30,11 +31,12 @@ class Point(NamedTuple):
 
     :param at: when it had happened, in the seconds of the trail's clock.
     :param took: how many seconds it took; 0 for what is but a moment.
-    :param event: ``middleware``, ``published``, ``received``, ``settled``, ``retried``,
-        ``dead_lettered`` or ``dropped``.
+    :param event: ``middleware``, ``published``, ``received``, ``failed``, ``settled``,
+        ``retried``, ``dead_lettered`` or ``dropped``.
     :param connector: where.
     :param kind: the message's, as ``inbound``.
-    :param name: of a middleware, its name and direction, as ``log consume``.
+    :param name: of a middleware, its name and direction, as ``log consume``; of a failure, the
+        error.
     :param message_id: the message.
     :param origin: the message that this one answers, else itself.
     :param delivery: the :class:`pipeline.delivery.Delivery` in hand, where there is one.
@@ -56,7 +58,7 @@ class Point(NamedTuple):
 class Trail:
     """Records what happens to messages in this process.
 
-    It listens to signals once it is open, and times the middleware of the stacks it is given.
+    It listens to signals once it is open, and times the middleware of the workers it watches.
     A trail grows with each message: it is for demonstrations and for debugging.
 
     :param clock: gives seconds.
@@ -80,14 +82,24 @@ class Trail:
             signal, receiver = self._receivers.pop()
             signal.disconnect(receiver)
 
-    def watch(self, stack: Any) -> None:
-        """Time every handler of a stack, from now on and for good.
+    def watch(self, worker: Any) -> None:
+        """Time the middleware of a worker, and note what fails in it, from now on and for good.
 
-        :param stack: a :class:`pipeline.middleware.stack.MiddlewareStack`.
+        :param worker: a :class:`pipeline.worker.Worker` that is set up.
         """
         for kind in _KINDS:
-            stack.consume(kind).wrap(lambda step, kind=kind: self._timed(step, kind, "consume"))
-            stack.publish(kind).wrap(lambda step, kind=kind: self._timed(step, kind, "publish"))
+            for direction in ("consume", "publish"):
+                chain = getattr(worker.stack, direction)(kind)
+                chain.wrap(partial(self._timed, kind, direction))
+        worker.decide = self._noting(worker.decide)
+
+    def _noting(self, decide: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def noted(error: BaseException, delivery: Any) -> Any:
+            connector, _, kind = delivery.queue.rpartition(".")
+            self._note(0.0, "failed", connector, kind, repr(error), delivery.message, delivery)
+            return decide(error, delivery)
+
+        return noted
 
     def of(self, message_id: str) -> list[Point]:
         """What happened to a message and to its answers, in order."""
@@ -101,7 +113,7 @@ class Trail:
 
         return note
 
-    def _timed(self, step: Any, kind: str, direction: str) -> Callable[[Any, str], Any]:
+    def _timed(self, kind: str, direction: str, step: Any) -> Callable[[Any, str], Any]:
         handler, label = step.handler, f"{step.middleware} {direction}"
 
         def call(message: Any, connector: str) -> Any:

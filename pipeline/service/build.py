@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
 from pipeline.codec import Codec
 from pipeline.config.names import resolve
 from pipeline.config.positions import Section, merged
@@ -16,12 +19,23 @@ from pipeline.config.schemas import SystemConfig, WorkerSpec
 from pipeline.config.source import load_document, parse_document
 from pipeline.config.system import load_system
 from pipeline.errors import ConfigError
+from pipeline.handling import finished
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection
 from pipeline.service.running import Part, System
+from pipeline.transports.base import Transport
 from pipeline.worker import Runtime, Worker
 
-__all__ = ["WorkerPart", "build", "chosen", "load", "probes", "runtime_of", "worker_class"]
+__all__ = [
+    "WorkerPart",
+    "build",
+    "called",
+    "chosen",
+    "load",
+    "probes",
+    "runtime_of",
+    "worker_class",
+]
 
 #: What a worker takes from its namespace unless it has its own.
 _SHARED = ("max_in_flight", "retry", "stop_timeout")
@@ -56,6 +70,9 @@ def build(
 ) -> System:
     """Make the service; nothing is started, nothing connected.
 
+    Workers start in the order of the configuration, but transports last; and so they stop first,
+    while those are still there who answer what has come in already.
+
     :param only: the names of the workers to run; none for all.
     :param failed: called with an explanation if the service can't start.
     :raises ConfigError: something is wrong; :class:`~pipeline.config.problems.ConfigErrors` with
@@ -70,7 +87,9 @@ def build(
     with problems.collecting():
         probes(config, specs)
     problems.raise_any()
-    workers = [WorkerPart(spec, config, connected, reactor) for spec in specs]
+    workers = [
+        WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)
+    ]
     parts = (*connected.parts, *(worker.part for worker in workers))
     return System(parts, reactor, stop_timeout=config.stop_timeout, failed=failed)
 
@@ -133,9 +152,24 @@ def _probe(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
         worker = found(spec.name, _with_shared(spec, config, found), runtime)
     with problems.collecting():
         create_middlewares_from_config(worker, spec.config)
+    if worker is not None:
+        with problems.collecting():
+            called(worker.validate_config)
     problems.raise_any()
     assert worker is not None
     return worker
+
+
+def called(hook: Callable[[], Any]) -> None:
+    """Call a hook of a worker that doesn't run, and raise what it fails with at once."""
+    done: Deferred[Any] = Deferred.fromCoroutine(finished(hook()))
+    if not done.called:
+        done.addErrback(lambda _: None).cancel()
+        return
+    if isinstance(done.result, Failure):
+        failure = done.result
+        done.addErrback(lambda _: None)
+        failure.raiseException()
 
 
 def _made(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
@@ -168,6 +202,10 @@ def worker_class(name: str, at: str | None = None) -> type[Worker]:
             hint="a class that derives from Transport or Application",
         )
     return found
+
+
+def _faces_the_world(spec: WorkerSpec) -> bool:
+    return issubclass(worker_class(spec.class_name, spec.class_at), Transport)
 
 
 def _with_shared(spec: WorkerSpec, config: SystemConfig, found: type[Worker]) -> Section:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import maybeDeferred
-from twisted.python.failure import Failure
-
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig, WorkerSpec
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publishing import queue_of
 from pipeline.service.brokers import connection
-from pipeline.service.build import chosen, probes
+from pipeline.service.build import called, chosen, probes
 from pipeline.worker import Worker
 
 __all__ = ["overview"]
@@ -67,14 +64,12 @@ class _Queues:
 
     def look(self) -> None:
         """Have the worker make its connectors."""
-        made = maybeDeferred(self._worker.setup_connectors)
-        if made.called and isinstance(made.result, Failure):
-            failure = made.result
-            made.addErrback(lambda _: None)
-            if failure.check(ConfigError):
-                failure.raiseException()
-            if failure.check(PipelineError):
-                raise ConfigError(f"worker {self._worker.name!r}: {failure.value}")
+        try:
+            called(self._worker.setup_connectors)
+        except ConfigError:
+            raise
+        except PipelineError as error:
+            raise ConfigError(f"worker {self._worker.name!r}: {error}") from error
 
     def _note(self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()) -> Any:
         consumes, publishes = tuple(consumes), tuple(publishes)

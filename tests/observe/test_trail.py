@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from pipeline.delivery import Delivery
 from pipeline.message import UserMessage
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
@@ -40,6 +41,16 @@ class Slow(BaseMiddleware):
         return message
 
 
+class Watched:
+    """A worker, as far as a trail looks at it."""
+
+    def __init__(self, stack: MiddlewareStack) -> None:
+        self.stack = stack
+
+    def decide(self, error: BaseException, delivery: Delivery) -> Done:
+        return Done()
+
+
 def user_message() -> UserMessage:
     return UserMessage(from_addr="a", to_addr="b", transport_name="t", transport_type="http")
 
@@ -54,11 +65,12 @@ class Recording(TestCase):
         self.middleware.clock = self.clock
         self.middleware.gate = Deferred()
         self.stack = MiddlewareStack([self.middleware])
+        self.worker = Watched(self.stack)
         self.message = user_message()
 
     def test_times(self) -> None:
         """A handler's time is measured, and told with its middleware's name."""
-        self.trail.watch(self.stack)
+        self.trail.watch(self.worker)
         self.assertIs(self.message, self.stack.consume("inbound")(self.message, "web"))
         (point,) = self.trail.of(self.message.message_id)
         self.assertEqual(
@@ -69,7 +81,7 @@ class Recording(TestCase):
 
     def test_waits(self) -> None:
         """What a handler waits for is part of its time."""
-        self.trail.watch(self.stack)
+        self.trail.watch(self.worker)
         passed = self.stack.publish("inbound")(self.message, "web")
         self.clock.now = 5.0
         self.assertEqual([], self.trail.points)
@@ -89,6 +101,16 @@ class Recording(TestCase):
         points = self.trail.of(self.message.message_id)
         self.assertEqual(["published", "received", "settled"], [point.event for point in points])
         self.assertIs(outcome, points[-1].outcome)
+
+    def test_failures(self) -> None:
+        """What fails is recorded before it is decided upon."""
+        self.trail.watch(self.worker)
+        delivery = Delivery("web.inbound", b"1-0", b"")
+        delivery.message = self.message
+        self.assertEqual(Done(), self.worker.decide(ValueError("no"), delivery))
+        (point,) = self.trail.of(self.message.message_id)
+        self.assertEqual(("failed", "web", "inbound"), (point.event, point.connector, point.kind))
+        self.assertEqual("ValueError('no')", point.name)
 
     def test_answers(self) -> None:
         """An answer is part of its original's way."""
