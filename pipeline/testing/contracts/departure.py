@@ -74,6 +74,21 @@ class DepartureContract(Bench):
         await self.soon(consumer.close())
         await self.assert_gone(broker, b"reply")
 
+    async def test_late_for_an_instance(self) -> None:
+        """What is published or staged for an instance that is gone is a dead letter at once."""
+        broker = await self.make_broker()
+        consumer = broker.consumer(INSTANCE, instance=True)
+        await self.soon(consumer.open())
+        await self.soon(consumer.close())
+        await self.fill(broker, b"published", queue=INSTANCE)
+        worker, job = await self.hand_one(broker)
+        job.stage(Post(INSTANCE, b"staged"))
+        self.assertEqual([Settled.WON], await self.settle(worker, job))
+        entries = await self.soon(broker.dead("web.outbound"))
+        self.assertEqual([b"published", b"staged"], [e.fields["payload"] for e in entries])
+        self.assertEqual({b"gone"}, {entry.fields["reason"] for entry in entries})
+        self.assertEqual(0, (await self.soon(broker.depth(INSTANCE))).waiting)
+
     # By dying ----------------------------------------------------------------------------------
 
     async def test_dead(self) -> None:
