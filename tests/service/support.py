@@ -54,6 +54,14 @@ class Process:
                 return line
         raise AssertionError(f"no {text!r} in:\n{''.join(self.lines)}\n{self._end()[1]}")
 
+    def wait_for_error(self, text: str) -> str:
+        """The next line of standard error that has this text."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"no {text!r} in standard error")
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)

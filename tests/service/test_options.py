@@ -31,7 +31,7 @@ class Parsing(TestCase):
         """--worker and --set-option may be given several times."""
         options = Options()
         options.parseOptions(
-            "--config a --worker x --worker y --set-option k:v --set-option l:w:z".split()
+            ["--config=a", "--worker=x", "--worker=y", "--set-option=k:v", "--set-option=l:w:z"]
         )
         self.assertEqual(["x", "y"], options["worker"])
         self.assertEqual(["k:v", "l:w:z"], options["set-option"])
