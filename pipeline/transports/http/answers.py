@@ -1,0 +1,70 @@
+"""What the HTTP transport answers: a status, a JSON body, a few headers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+__all__ = ["Answer", "HttpError", "refusal", "unavailable"]
+
+#: What errors are called in bodies, by status.
+_CODES = {
+    400: "bad_request",
+    403: "dropped",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    500: "internal_error",
+    503: "unavailable",
+    504: "no_answer_in_time",
+}
+
+
+class Answer(NamedTuple):
+    """A response.
+
+    :param status: the HTTP status.
+    :param content: what the body says, as JSON.
+    :param headers: more headers.
+    """
+
+    status: int
+    content: Any
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def body(self) -> bytes:
+        """The body."""
+        return msgspec.json.encode(self.content) + b"\n"
+
+
+class HttpError(Exception):
+    """Raised while a request is handled: answer it with this.
+
+    :param answer: the response.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status}: {answer.content}")
+        self.answer = answer
+
+
+def refusal(
+    status: int, message: str, *, headers: tuple[tuple[str, str], ...] = (), **details: Any
+) -> HttpError:
+    """An error, as ``{"error": {"code", "message", ..}}``.
+
+    :param message: what is wrong and what to do, for a person.
+    :param details: more members of the error.
+    """
+    error = {"code": _CODES[status], "message": message, **details}
+    return HttpError(Answer(status, {"error": error}, headers))
+
+
+def unavailable(message: str, retry_after: int = 1, **details: Any) -> HttpError:
+    """A 503 that says when to come again.
+
+    :param retry_after: seconds.
+    """
+    return refusal(503, message, headers=(("Retry-After", str(retry_after)),), **details)

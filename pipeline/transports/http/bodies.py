@@ -1,0 +1,124 @@
+"""What a request's body says: a user message, or the arguments of a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipeline.envelope import field_names, from_payload
+from pipeline.errors import InvalidMessage
+from pipeline.message import UserMessage
+from pipeline.tasks.call import unfit
+from pipeline.transports.http.answers import refusal
+
+__all__ = ["arguments_in", "json_in", "object_in", "user_message_in"]
+
+#: What a client may not say about its message: it is the transport's to say.
+_OURS = frozenset({"transport_name", "transport_type", "transport_metadata", "in_reply_to"})
+
+
+def json_in(body: bytes) -> Any:
+    """The value of a body.
+
+    :raise HttpError: 400: it is not JSON, or nested beyond reason.
+    """
+    try:
+        value = msgspec.json.decode(body.decode())
+    except UnicodeDecodeError as error:
+        raise refusal(400, f"the body is not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise refusal(400, "the body is nested too deep") from None
+    except msgspec.MsgspecError as error:
+        raise refusal(400, f"the body is not JSON: {error}") from None
+    wrong = unfit(value)
+    if wrong is not None:
+        raise refusal(400, f"the body can't be taken: {wrong}")
+    return value
+
+
+def arguments_in(body: bytes) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a task call.
+
+    ``{"args": [..], "kwargs": {..}}``, or an array of positional arguments, or an object of named
+    ones; nothing for none. An object is the first form when it has no other keys than these two.
+
+    :raise HttpError: 400.
+    """
+    if not body.strip():
+        return [], {}
+    value = json_in(body)
+    if isinstance(value, list):
+        return value, {}
+    if not isinstance(value, dict):
+        raise refusal(400, "the body must be an array or an object of arguments")
+    if not value or value.keys() - {"args", "kwargs"}:
+        return [], value
+    return _checked(value.get("args", []), value.get("kwargs", {}))
+
+
+def _checked(args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
+    if not isinstance(args, list):
+        raise refusal(400, "args must be an array", field="args")
+    if not isinstance(kwargs, dict):
+        raise refusal(400, "kwargs must be an object", field="kwargs")
+    return args, kwargs
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """The object that a body says.
+
+    :raise HttpError: 400: it says something else.
+    """
+    value = json_in(body)
+    if not isinstance(value, dict):
+        raise refusal(400, f"the body must be an object, got {_kind(value)}")
+    return value
+
+
+def user_message_in(value: dict[str, Any], transport_name: str, transport_type: str) -> UserMessage:
+    """The user message that an object says.
+
+    Fields of :class:`~pipeline.message.UserMessage`; other keys go to ``extra``. Addresses are
+    None unless given.
+
+    :raise HttpError: 400; names the field.
+    """
+    for name in sorted(value.keys() & _OURS):
+        raise refusal(400, f"{name} is not the client's to say", field=name)
+    if value.setdefault("message_type", "user_message") != "user_message":
+        raise refusal(400, "message_type must be user_message", field="message_type")
+    _check_extra(value)
+    filled = {"to_addr": None, "from_addr": None, **value}
+    filled.update(transport_name=transport_name, transport_type=transport_type)
+    return _made(filled)
+
+
+def _check_extra(value: dict[str, Any]) -> None:
+    if not isinstance(value.get("extra", {}), dict):
+        raise refusal(400, "extra must be an object", field="extra")
+    message_id = value.get("message_id", "-")
+    if not isinstance(message_id, str) or not 0 < len(message_id) <= 200:
+        raise refusal(400, "message_id must be text of 1 to 200 characters", field="message_id")
+
+
+def _made(filled: dict[str, Any]) -> UserMessage:
+    try:
+        message = from_payload(filled)
+    except InvalidMessage as error:
+        raise refusal(400, str(error), **_field_of(str(error))) from None
+    assert isinstance(message, UserMessage)
+    return message
+
+
+def _field_of(text: str) -> dict[str, Any]:
+    """The field that an error is about: ``user_message.x must ..`` or ``.. - at `$.x```."""
+    for name in sorted(field_names(UserMessage), key=len, reverse=True):
+        if f".{name} " in text or f"$.{name}" in text:
+            return {"field": name}
+    return {}
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a text", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,77 @@
+"""The options of the HTTP transport."""
+
+from __future__ import annotations
+
+from pipeline.config.endpoints import ConfigServerEndpoint
+from pipeline.config.fields import ConfigBool, ConfigText
+from pipeline.config.numbers import ConfigInt
+from pipeline.config.quantities import ConfigDuration, ConfigSize
+from pipeline.transports.base import TransportConfig
+
+__all__ = ["HttpConfig"]
+
+
+class HttpConfig(TransportConfig):
+    """Options of the HTTP transport."""
+
+    listen = ConfigServerEndpoint(
+        "Where to listen: a Twisted endpoint. A tcp port without interface= is for 127.0.0.1 only.",
+        default="tcp:8080:interface=127.0.0.1",
+        static=True,
+    )
+    reuse_port = ConfigBool(
+        "Let several processes listen on one port and share the connections.",
+        default=False,
+        static=True,
+    )
+    port_fallback = ConfigBool(
+        "When the port is taken, listen on another one.", default=False, static=True
+    )
+    wait = ConfigDuration(
+        "How long a request waits for its answer, unless it says ?wait=.", default=10, static=True
+    )
+    max_wait = ConfigDuration("The most that ?wait= may say.", default=300, static=True)
+    max_body = ConfigSize("How long a body may be.", default="1MB", static=True)
+    max_waiting = ConfigInt(
+        "How many requests may wait for an answer at the same time.",
+        default=1000,
+        minimum=1,
+        static=True,
+    )
+    max_depth = ConfigInt(
+        "Refuse messages when so many are in the queue already; 0: never.",
+        default=0,
+        minimum=0,
+        static=True,
+    )
+    publish_timeout = ConfigDuration(
+        "How long the broker may take to store a message.", default=5, static=True
+    )
+    dedup_window = ConfigDuration(
+        "For how long a second message with the same message_id of the client's own is left out.",
+        default="10m",
+        static=True,
+    )
+    idle_timeout = ConfigDuration(
+        "After what silence a connection is closed, unless it waits for an answer.",
+        default=60,
+        static=True,
+    )
+    max_connections = ConfigInt(
+        "How many connections may be open; more are closed at once.",
+        default=5000,
+        minimum=1,
+        static=True,
+    )
+    instance = ConfigText(
+        "What names this process's own reply queue; random by default, and must be unique.",
+        static=True,
+    )
+    transport_type = ConfigText(
+        "What the messages say they came through.", default="http", static=True
+    )
+
+    def post_validate(self) -> None:
+        super().post_validate()
+        if self.wait > self.max_wait:
+            self.raise_config_error(f"wait is more than max_wait, {self.max_wait:g} s", "wait")

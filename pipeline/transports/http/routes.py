@@ -1,0 +1,219 @@
+"""Which request does what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from pipeline.errors import WorkerShutdown
+from pipeline.message import ResultMessage, TaskMessage
+from pipeline.transports.http.answers import Answer, HttpError, refusal, unavailable
+from pipeline.transports.http.bodies import arguments_in, object_in, user_message_in
+from pipeline.transports.http.exchange import Exchange
+from pipeline.transports.http.known_tasks import KnownTasks
+from pipeline.transports.http.protocol import Request
+
+__all__ = ["Routes"]
+
+Handler = Callable[[Request, str], Awaitable[Answer]]
+
+
+class Routes:
+    """Answers every request, whatever it is.
+
+    :param exchange: sends messages and waits for replies.
+    :param known: says which tasks there are.
+    :param name: the transport's name, for its messages.
+    :param transport_type: and its type.
+    :param wait: seconds that a request waits unless it says otherwise.
+    :param max_wait: the most that it may say.
+    :param dedup_window: seconds in which a second message with the same id is left out.
+    :param debug: whether answers show tracebacks.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        known: KnownTasks,
+        *,
+        name: str,
+        transport_type: str,
+        wait: float,
+        max_wait: float,
+        dedup_window: float,
+        debug: bool,
+    ) -> None:
+        self._exchange = exchange
+        self._known = known
+        self._name = name
+        self._type = transport_type
+        self._wait = wait
+        self._max_wait = max_wait
+        self._dedup_window = dedup_window
+        self._debug = debug
+        self._handling: set[Deferred[None]] = set()
+
+    def handle(self, request: Request) -> None:
+        """Answer a request, at once or later."""
+        handling = Deferred.fromCoroutine(self._answered(request))
+        if handling.called:
+            return
+        self._handling.add(handling)
+        handling.addBoth(lambda _: self._handling.discard(handling))
+        # The client has gone: nobody waits any more.
+        request.notifyFinish().addErrback(lambda _: handling.cancel())
+
+    def when_idle(self) -> Deferred[Any]:
+        """Fires when every request that is being handled now has its answer."""
+        return DeferredList([_when_done(each) for each in self._handling], consumeErrors=True)
+
+    def end(self) -> None:
+        """Answer those that wait that this server stops."""
+        self._exchange.waiting.fail_all(WorkerShutdown())
+
+    async def _answered(self, request: Request) -> None:
+        try:
+            answer = await self._found(request)
+        except HttpError as error:
+            answer = error.answer
+        except WorkerShutdown:
+            answer = unavailable("this server is stopping; it may still be worked on").answer
+        except CancelledError:
+            return
+        except Exception:  # noqa: BLE001  # the last resort: the client gets an answer
+            self.log.failure("{method} {uri} failed", method=request.method, uri=request.uri)
+            answer = refusal(500, "this went wrong here; the log says more").answer
+        request.answer(answer)
+
+    async def _found(self, request: Request) -> Answer:
+        path = _decoded(request.path)
+        if path == "/messages":
+            return await self._allowed(request, "POST", self._message, "")
+        if path == "/health":
+            return await self._allowed(request, "GET", self._health, "")
+        if path.startswith("/tasks/") and len(path) > len("/tasks/"):
+            return await self._allowed(request, "POST", self._task, path[len("/tasks/") :])
+        raise refusal(404, f"there is nothing at {path}; try /messages, /tasks/<name> or /health")
+
+    async def _allowed(self, request: Request, method: str, handler: Handler, rest: str) -> Answer:
+        allowed = ["GET", "HEAD"] if method == "GET" else [method]
+        if request.method.decode("latin-1") not in allowed:
+            listed = ", ".join(allowed)
+            raise refusal(405, f"only {listed} here", headers=(("Allow", listed),))
+        return await handler(request, rest)
+
+    # What each does ----------------------------------------------------------------------------
+
+    async def _health(self, request: Request, rest: str) -> Answer:
+        waiting = len(self._exchange.waiting)
+        try:
+            self._exchange.check()
+        except HttpError as error:
+            problem = error.answer.content["error"]["message"]
+            content = {"status": "unavailable", "problem": problem, "waiting": waiting}
+            return Answer(503, content, error.answer.headers)
+        return Answer(200, {"status": "ok", "problem": None, "waiting": waiting})
+
+    async def _message(self, request: Request, rest: str) -> Answer:
+        seconds = self._seconds(request)
+        self._check_type(request, required=True)
+        said = object_in(request.content.getvalue())
+        message = user_message_in(said, self._name, self._type)
+        window = self._dedup_window if "message_id" in said else 0
+        if not seconds:
+            await self._exchange.send(message, window)
+            return Answer(202, {"id": message.message_id})
+        return self._reply(await self._exchange.ask(message, seconds, window))
+
+    async def _task(self, request: Request, name: str) -> Answer:
+        seconds = self._seconds(request)
+        self._check_type(request, required=False)
+        args, kwargs = arguments_in(request.content.getvalue())
+        self._exchange.check()
+        await self._known.check(name)
+        call = TaskMessage(
+            task=name,
+            args=args,
+            kwargs=kwargs,
+            transport_name=self._name,
+            transport_type=self._type,
+        )
+        if not seconds:
+            await self._exchange.send(call)
+            return Answer(202, {"id": call.message_id})
+        call.reply_to = self._exchange.instance
+        return self._reply(await self._exchange.ask(call, seconds))
+
+    def _seconds(self, request: Request) -> float:
+        """How long the request waits; 0: not at all."""
+        given = parse_qs(_decoded(request.query), keep_blank_values=True).get("wait")
+        if given is None:
+            return self._wait
+        try:
+            seconds = float(given[-1])
+        except ValueError:
+            seconds = math.nan
+        if 0 <= seconds <= self._max_wait:
+            return seconds
+        what = f"wait must be seconds from 0 to {self._max_wait:g}, got {given[-1]!r}"
+        raise refusal(400, what, field="wait")
+
+    def _check_type(self, request: Request, *, required: bool) -> None:
+        if not required and not request.content.getbuffer().nbytes:
+            return
+        given = request.getHeader("Content-Type") or ""
+        media_type = given.partition(";")[0].strip().lower()
+        if media_type == "application/json" or media_type.endswith("+json"):
+            return
+        what = f"the body must be application/json, got {given or 'no Content-Type'}"
+        raise refusal(415, what, headers=(("Accept", "application/json"),))
+
+    def _reply(self, reply: Any) -> Answer:
+        if isinstance(reply, ResultMessage):
+            return self._result(reply)
+        content = {
+            "id": reply.message_id,
+            "in_reply_to": reply.in_reply_to,
+            "content": reply.content,
+            "from_addr": reply.from_addr,
+            "to_addr": reply.to_addr,
+            "session_event": reply.session_event,
+        }
+        if reply.extra:
+            content["extra"] = reply.extra
+        return Answer(200, content)
+
+    def _result(self, result: ResultMessage) -> Answer:
+        content = {"id": result.in_reply_to, "status": result.status}
+        if result.status == "finished":
+            return Answer(200, {**content, "value": result.value})
+        content["error"] = result.error
+        if self._debug:
+            content["traceback"] = result.traceback
+        return Answer(500, content)
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return unquote(text.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        raise refusal(400, "the path or query is not percent-encoded UTF-8") from None
+
+
+def _when_done(handling: Deferred[None]) -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+
+    def fire(result: Any) -> Any:
+        done.callback(None)
+        return None if isinstance(result, Failure) else result
+
+    handling.addBoth(fire)
+    return done

@@ -1,0 +1,159 @@
+"""The transport that speaks HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
+
+from pipeline.ids import random_id
+from pipeline.message import ResultMessage, TaskMessage, UserMessage
+from pipeline.transports.base import Transport
+from pipeline.transports.http.config import HttpConfig
+from pipeline.transports.http.exchange import Exchange
+from pipeline.transports.http.known_tasks import KnownTasks
+from pipeline.transports.http.listening import Listening, url_of
+from pipeline.transports.http.protocol import Server
+from pipeline.transports.http.routes import Routes
+from pipeline.transports.http.waiting import WaitingRequests
+
+__all__ = ["HttpTransport"]
+
+#: Seconds between two looks for requests that come in too slowly.
+SLOW_SWEEP = 5.0
+
+#: Seconds that the last answers may take to leave.
+LAST_WORDS = 1.0
+
+
+class HttpTransport(Transport):
+    """Takes messages and task calls as HTTP requests, and answers with their replies.
+
+    - ``POST /messages``: a user message, as a JSON object of its fields.
+    - ``POST /tasks/<name>``: a call of a task: ``{"args": [..], "kwargs": {..}}``, or only an array
+      or an object of arguments, or nothing.
+    - ``GET /health``: 200 when messages can be taken, else 503.
+
+    ``?wait=SECONDS`` says how long to wait for the answer; with 0 the request is answered with 202
+    as soon as the message is stored. Errors are ``{"error": {"code", "message", ..}}``. The reply
+    to a message is 200; the result of a task is 200, or 500 when it failed; what has no answer in
+    time is 504 and goes on. A message with a ``message_id`` of the client's own is taken once
+    within ``dedup_window``; the reply goes to the requests that wait for it at that time.
+
+    Requests are answered by the process that they came to, over a queue of its own. It can't send
+    what answers no request: such a message gets a nack.
+
+    :ivar port: the open port, after the start.
+    """
+
+    CONFIG_CLASS = HttpConfig
+
+    port: IListeningPort | None = None
+
+    def ordering_key(self, message: Any, kind: str) -> Any:
+        """As for every worker; calls of tasks are in no order."""
+        return None if isinstance(message, TaskMessage) else super().ordering_key(message, kind)
+
+    def setup_transport(self) -> None:
+        """Make everything but the port."""
+        config = self.config
+        self._listening = Listening(config.listen, config.reuse_port, config.port_fallback)
+        self.waiting = WaitingRequests(self.clock)
+        self.exchange = self._make_exchange(config.instance or random_id())
+        self._routes = self._make_routes()
+        self._server = Server(
+            self._routes.handle,
+            self.clock,
+            max_body=config.max_body,
+            idle_timeout=config.idle_timeout,
+            max_connections=config.max_connections,
+        )
+        self._slow = LoopingCall(self._server.abort_slow)
+        self._slow.clock = self.clock
+        self.connector.consume_instance("outbound", self.exchange.instance)
+
+    def start_worker(self) -> Deferred[None]:
+        """Start, and listen when everything else is ready."""
+        return Deferred.fromCoroutine(self._start_and_listen())
+
+    def stop_worker(self, deadline: float | None = None) -> Deferred[None]:
+        """Listen no more, let requests have their answers within the deadline, then stop."""
+        seconds = self.config.stop_timeout if deadline is None else deadline
+        return Deferred.fromCoroutine(self._finish_and_stop(seconds))
+
+    def handle_outbound_message(self, message: UserMessage) -> Any:
+        """Answer the request that waits for this; an ack or a nack says how it went."""
+        answered = self.waiting.answer(message.in_reply_to, message)
+        if isinstance(message, ResultMessage):
+            return None
+        if answered:
+            return self.publish_ack(
+                user_message_id=message.message_id, sent_message_id=message.message_id
+            )
+        self.log.info("no request waits for {message}", message=message)
+        return self.publish_nack(message.message_id, "no request waits for this")
+
+    async def _start_and_listen(self) -> None:
+        await super().start_worker()
+        try:
+            self.port = await self._listening.open(self._server, self.clock)
+        except BaseException:
+            await super().stop_worker(0)
+            raise
+        self._slow.start(SLOW_SWEEP, now=False)
+        self.log.info("listening on {url}", url=url_of(self.port))
+
+    async def _finish_and_stop(self, deadline: float) -> None:
+        end = self.clock.seconds() + deadline
+        if self.port is not None:
+            await maybeDeferred(self.port.stopListening)
+            self._slow.stop()
+            self.port = None
+            await self._finish(deadline)
+        await super().stop_worker(max(0.0, end - self.clock.seconds()))
+
+    async def _finish(self, deadline: float) -> None:
+        self.exchange.is_closed = True
+        self._server.close_idle()
+        await self._within(deadline, self._routes.when_idle())
+        self._routes.end()
+        await self._within(LAST_WORDS, self._server.when_closed())
+        self._server.abort_all()
+
+    async def _within(self, seconds: float, waited: Deferred[Any]) -> None:
+        try:
+            await waited.addTimeout(seconds, self.clock)
+        except DeferredTimeout:
+            return
+
+    def _make_exchange(self, instance: str) -> Exchange:
+        config = self.config
+        return Exchange(
+            self._publish,
+            self.broker,
+            self.clock,
+            self.waiting,
+            instance=instance,
+            max_waiting=config.max_waiting,
+            publish_timeout=config.publish_timeout,
+        )
+
+    def _make_routes(self) -> Routes:
+        config = self.config
+        return Routes(
+            self.exchange,
+            KnownTasks(config.transport_name, self.store, self.clock),
+            name=config.transport_name,
+            transport_type=config.transport_type,
+            wait=config.wait,
+            max_wait=config.max_wait,
+            dedup_window=config.dedup_window,
+            debug=self.runtime.debug,
+        )
+
+    def _publish(self, message: Any, window: float) -> Deferred[Any]:
+        max_depth = self.config.max_depth
+        return self.connector.publish("inbound", message, max_depth=max_depth, window=window)
