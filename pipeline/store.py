@@ -8,7 +8,7 @@ Writes that commute (``incr``, ``hincr``, ``sadd`` ..) need no read and never co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from pipeline.errors import Conflict
@@ -52,6 +52,14 @@ WRITES = {
     "zrem": "z",
     "expire": "",
 }
+
+
+#: How many arguments one write takes, since a script can't unpack any number; even, for hset.
+MOST = 2000
+
+
+def _pieces(parts: list[bytes]) -> Iterator[list[bytes]]:
+    return (parts[at : at + MOST] for at in range(0, len(parts), MOST))
 
 
 def _ms(ttl: float | None) -> int:
@@ -196,7 +204,7 @@ class Store:
         raw = {_bytes(name): _bytes(value) for name, value in fields.items()}
         self._overlay.setdefault(("h", key), {}).update(raw)
         flat = [part for pair in raw.items() for part in pair]
-        self.writes.append(("hset", key, _ms(ttl), *flat))
+        self.writes += (("hset", key, _ms(ttl), *piece) for piece in _pieces(flat))
 
     def hdel(self, key: str, *fields: str) -> None:
         """Stage the removal of fields."""
@@ -204,7 +212,7 @@ class Store:
             return
         names = [_bytes(field) for field in fields]
         self._overlay.setdefault(("h", key), {}).update(dict.fromkeys(names))
-        self.writes.append(("hdel", key, *names))
+        self.writes += (("hdel", key, *piece) for piece in _pieces(names))
 
     def hclear(self, key: str) -> None:
         """Stage the removal of a whole hash."""
@@ -245,7 +253,7 @@ class Store:
             return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("s", key), {}).update(dict.fromkeys(names, True))
-        self.writes.append(("sadd", key, _ms(ttl), *names))
+        self.writes += (("sadd", key, _ms(ttl), *piece) for piece in _pieces(names))
 
     def srem(self, key: str, *members: str | bytes) -> None:
         """Stage the removal of members."""
@@ -253,7 +261,7 @@ class Store:
             return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("s", key), {}).update(dict.fromkeys(names, False))
-        self.writes.append(("srem", key, *names))
+        self.writes += (("srem", key, *piece) for piece in _pieces(names))
 
     # Sorted sets -------------------------------------------------------------------------------
 
@@ -287,7 +295,7 @@ class Store:
             return
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("z", key), {}).update(dict.fromkeys(names))
-        self.writes.append(("zrem", key, *names))
+        self.writes += (("zrem", key, *piece) for piece in _pieces(names))
 
     # All ---------------------------------------------------------------------------------------
 

@@ -75,6 +75,24 @@ class StateContract(Bench):
         self.assertFalse(await store.sismember("s", "c"))
         self.assertEqual(set(), await store.smembers("no"))
 
+    async def test_thousands(self) -> None:
+        """Thousands of fields and members are written, read and removed at once."""
+        broker = await self.make_broker()
+        names = [str(n) for n in range(5001)]
+        async with self.unit(broker) as s:
+            s.hset("h", dict.fromkeys(names, "x"))
+            s.sadd("s", *names)
+        store = Store(broker.reader())
+        self.assertEqual(5001, len(await store.hgetall("h")))
+        self.assertEqual(5001, len(await store.smembers("s")))
+        async with self.unit(broker) as s:
+            s.hdel("h", *names[1:])
+            s.srem("s", *names[1:])
+            s.zrem("z", *names)
+        store = Store(broker.reader())
+        self.assertEqual({b"0": b"x"}, await store.hgetall("h"))
+        self.assertEqual({b"0"}, await store.smembers("s"))
+
     async def test_sorted_sets(self) -> None:
         """Members have scores, and are listed by them from either end."""
         broker = await self.make_broker()
