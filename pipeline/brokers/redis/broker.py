@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
+from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.threads import deferToThread
 from zope.interface import implementer
 
@@ -18,8 +18,7 @@ from pipeline.brokers.redis.beats import BEAT, Heart
 from pipeline.brokers.redis.client import Client, Script, server_checks
 from pipeline.brokers.redis.delayed import Mover
 from pipeline.brokers.redis.layout import GROUP, Layout
-from pipeline.brokers.redis.patience import PASSING
-from pipeline.brokers.redis.publish import Lane
+from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
 from pipeline.brokers.redis.store import RedisReader
 from pipeline.brokers.redis.streams import RedisConsumer
@@ -29,9 +28,11 @@ from pipeline.interfaces import IBroker
 
 __all__ = ["RedisBroker"]
 
-_BURY = Script.load("bury.lua")
+_BURY = Script.load("members.lua", "gone.lua", "bury.lua")
 #: How many dead letters of a lost instance one script makes.
 BURIED_AT_ONCE = 100
+#: Seconds that stopping waits for what is unsent, and to say good-bye.
+FLUSH_LIMIT, BYE_LIMIT = 4.0, 0.5
 
 
 @implementer(IBroker)
@@ -68,8 +69,8 @@ class RedisBroker:
         self.time_offset_ms = 0
         self.layouts = [Layout(namespace, n) for n in range(partitions)]
         self.client = Client(address, clock, name=self.worker_id, on_up=self._up)
-        self._readers = [RedisReader(self.client, at, self._offset) for at in self.layouts]
-        self._lanes: dict[tuple[int, str], Lane] = {}
+        self._readers = [RedisReader(self.client, clock, at, self._offset) for at in self.layouts]
+        self._producer = Producer(self.client, clock, self.layouts, self.worker_id, self._offset)
         self._consumers: list[RedisConsumer] = []
         self._mover = Mover(self.client, clock, self._offset)
         self._heart = Heart(address, self.worker_id, self.layouts, beat_every)
@@ -119,41 +120,31 @@ class RedisBroker:
         self._recoverer.start()
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 5 s for what is still unsent."""
+        """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 4 s for what is still unsent."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._mover.stop()
         self._recoverer.stop()
-        await self._empty_lanes(5.0)
+        self._heart.stop()
+        await self._producer.stop(FLUSH_LIMIT)
+        await gatherResults([Deferred.fromCoroutine(c.abandon()) for c in self._consumers])
         if self._started:
-            self._heart.stop()
-            await deferToThread(self._heart.join, 3.0)
             await self._say_good_bye()
         await self.client.stop()
-        self._started = False
-
-    async def _empty_lanes(self, seconds: float) -> None:
-        lanes = list(self._lanes.values())
-        idle = gatherResults([lane.idle() for lane in lanes])
-        late = self.clock.callLater(seconds, self._end_lanes)
-        await idle
-        if late.active():
-            late.cancel()
-        self._end_lanes()
-
-    def _end_lanes(self) -> None:
-        for lane in self._lanes.values():
-            lane.end(BrokerUnavailable("the broker has stopped"))
+        if self._started:
+            self._started = False
+            await deferToThread(self._heart.join, 0.1)
 
     async def _say_good_bye(self) -> None:
         if not self.client.connected:
             return
+        bye = self.client.execute_many(
+            [("ZREM", layout.beats, self.worker_id) for layout in self.layouts]
+        )
         try:
-            await self.client.execute_many(
-                [("ZREM", layout.beats, self.worker_id) for layout in self.layouts]
-            )
-        except BrokerUnavailable:
+            await bye.addTimeout(BYE_LIMIT, self.clock)
+        except (BrokerUnavailable, TooLate):
             return
 
     # Publishing ----------------------------------------------------------------------------------
@@ -162,14 +153,7 @@ class RedisBroker:
         self, posts: Sequence[Post], partition: int = 0, max_depth: int = 0
     ) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IBroker.publish`."""
-        key = (partition, posts[0].queue)
-        lane = self._lanes.get(key)
-        if lane is None:
-            layout = self.layouts[partition]
-            lane = self._lanes[key] = Lane(
-                self.client, self.clock, layout, key[1], self.worker_id, self._offset
-            )
-        return lane.publish(posts, max_depth)
+        return self._producer.publish(posts, partition, max_depth)
 
     # Consuming -----------------------------------------------------------------------------------
 
@@ -200,21 +184,10 @@ class RedisBroker:
             layout.beats,
             layout.instances,
             layout.token(queue),
+            layout.delayed(queue),
         ]
         reply = await self.client.run(_BURY, keys, [queue, worker, beat, BURIED_AT_ONCE])
         return bool(reply == BURIED_AT_ONCE)
-
-    async def patiently(self, *command: str | bytes | int) -> Any:
-        """Run a command that may be run twice, however long the server is away."""
-        while True:
-            try:
-                return await self.client.execute(*command)
-            except BrokerUnavailable:
-                await self.client.when_up()
-            except ServerRefused as error:
-                if error.code not in PASSING:
-                    raise
-            await deferLater(self.clock, 0.2)
 
     # The store, and looking in -------------------------------------------------------------------
 
@@ -237,6 +210,9 @@ class RedisBroker:
                     ("XLEN", layout.dead(queue)),
                 ]
             )
+            for reply in (length, delayed, dead):
+                if isinstance(reply, ServerRefused):
+                    raise reply
             held = pending[0] if isinstance(pending, list) else 0
             for n, count in enumerate((length - held, held, delayed, dead)):
                 totals[n] += count

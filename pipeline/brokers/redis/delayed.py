@@ -16,7 +16,7 @@ from pipeline.errors import BrokerUnavailable, ServerRefused
 
 __all__ = ["Mover"]
 
-_MOVE = Script.load("move.lua")
+_MOVE = Script.load("members.lua", "move.lua")
 #: How many of a queue are moved by one script.
 AT_ONCE = 100
 #: Seconds between looks, at the most: another process may have delayed a message for less than
@@ -40,6 +40,7 @@ class Mover:
         self._offset = offset
         self._queues: dict[Layout, dict[str, int]] = {}
         self._loop: Deferred[None] | None = None
+        self._trouble = ""
 
     def watch(self, layout: Layout, queue: str) -> None:
         """Move this queue's messages, too."""
@@ -80,9 +81,16 @@ class Mover:
         except BrokerUnavailable:
             return LONGEST_SLEEP
         except ServerRefused as error:
-            self._log.warn("delayed messages can't be moved now: {why}", why=str(error))
-            return 2.0
+            self._tell(str(error))
+            return LONGEST_SLEEP
+        self._tell("")
         return _next_look(reply)
+
+    def _tell(self, trouble: str) -> None:
+        """Log only what is new: this is asked five times a second."""
+        if trouble and trouble != self._trouble:
+            self._log.warn("delayed messages can't be moved now: {why}", why=trouble)
+        self._trouble = trouble
 
 
 def _next_look(reply: list[int]) -> float:

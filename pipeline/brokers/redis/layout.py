@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 __all__ = ["GROUP", "TORN", "Layout"]
 
 #: The one consumer group of every queue.
 GROUP = "pipeline"
-#: The consumer that owns entries whose settlement failed half-way.
+#: The group, and its consumer, that hold entries whose settlement failed half-way.
 TORN = "_torn"
+#: How many queues' keys are kept made.
+REMEMBERED = 1024
 
 
 class Layout:
@@ -26,8 +28,9 @@ class Layout:
         self._prefix = prefix
         self.beats = f"{prefix}w".encode()
         self.instances = f"{prefix}i".encode()
-        self.stream = cache(self._stream)
-        self.delayed = cache(self._delayed)
+        # Bounded, since every instance that ever was has a queue of its own.
+        self.stream = lru_cache(REMEMBERED)(self._stream)
+        self.delayed = lru_cache(REMEMBERED)(self._delayed)
 
     def _stream(self, queue: str) -> bytes:
         """The stream of a queue; of its dead letters when the name starts with ``!``."""

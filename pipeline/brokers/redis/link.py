@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
@@ -82,6 +82,7 @@ class Link(Generic[P]):
         self._loop: Deferred[None] | None = None
         self._step: Deferred[Any] | None = None
         self._stopping = False
+        self._over = False
         self._state = ""
         self._waiting_for_up: list[Deferred[None]] = []
         self._waiting_for_stop: list[Deferred[None]] = []
@@ -98,6 +99,7 @@ class Link(Generic[P]):
             that refuses us, as by a wrong password: that is logged, told by :attr:`problem`,
             and tried again. It fails with :exc:`BrokerUnavailable` if stopped before.
         """
+        self._over = False
         up = self.when_up()
         if self._loop is None:
             self.problem, self._stopping = None, False
@@ -123,10 +125,12 @@ class Link(Generic[P]):
         """Wait until there is a connection.
 
         :returns: fires at once when there is one; may be cancelled; fails with
-            :exc:`BrokerUnavailable` when the client is stopped.
+            :exc:`BrokerUnavailable` when the client is stopped, or was.
         """
         if self.connected:
             return succeed(None)
+        if self._over:
+            return fail(self._unavailable())
         up: Deferred[None] = Deferred(self._waiting_for_up.remove)
         self._waiting_for_up.append(up)
         return up
@@ -224,7 +228,7 @@ class Link(Generic[P]):
         if isinstance(result, Failure):
             why = f"the client broke: {result.getErrorMessage()}"
             self._log.failure("the loop that keeps connected broke", result)
-        self._loop, self._state, self.problem = None, "", why
+        self._loop, self._state, self.problem, self._over = None, "", why, True
         waiting, self._waiting_for_up = self._waiting_for_up, []
         for up in waiting:
             up.errback(BrokerUnavailable(why))

@@ -4,25 +4,11 @@
 -- ARGV  1 how many to move of each queue, 2 a time offset in ms (tests)
 -- Reply, a pair for each queue: how many moved, ms until the next is due (-1: none waits).
 --
--- A member is 32 bytes that make it unique, then fields and values, each with its length (4 bytes,
--- big-endian) before it. One that can't be read is dead-lettered as it is. ZREM comes first, since
--- the server allows it at its memory limit, and then allows the rest.
+-- A member that can't be read is dead-lettered as it is. ZREM comes first, since the server allows
+-- it at its memory limit, and then allows the rest.
 
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2]
-
-local function fields(member)
-    local parts, at = {}, 33
-    while at <= #member do
-        if at + 4 > #member + 1 then return nil end
-        local size = struct.unpack('>I4', member, at)
-        if at + 4 + size > #member + 1 then return nil end
-        parts[#parts + 1] = string.sub(member, at + 4, at + 3 + size)
-        at = at + 4 + size
-    end
-    if #parts == 0 or #parts % 2 == 1 then return nil end
-    return parts
-end
 
 local function usable(key, wanted)
     local kind = redis.call('TYPE', key).ok
@@ -37,9 +23,7 @@ for i = 1, #KEYS, 3 do
         for _, member in ipairs(due) do
             redis.call('ZREM', KEYS[i], member)
             local parts = fields(member)
-            if parts then
-                redis.call('XADD', KEYS[i + 1], '*', unpack(parts))
-            else
+            if not parts or redis.pcall('XADD', KEYS[i + 1], '*', unpack(parts)).err then
                 redis.call('XADD', KEYS[i + 2], '*', 'reason', 'undecodable', 'error',
                            'a delayed message that can not be read', 'payload', member)
             end

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
-__all__ = ["PASSING", "run_patiently"]
+__all__ = ["PASSING", "ask_patiently", "run_patiently"]
 
 #: What a server says when it can't do now what it could do later.
 PASSING = frozenset(
@@ -30,32 +32,40 @@ PASSING = frozenset(
 _log = Logger()
 
 
-async def run_patiently(
-    client: Client, clock: Any, script: Script, keys: list[bytes], args: list[Any]
+async def ask_patiently(
+    client: Client, clock: Any, ask: Callable[[], Deferred[Any]], what: str
 ) -> tuple[Any, bool]:
-    """Run a script that may be run twice, however long the server is away.
+    """Ask what may be asked twice, however long the server is away.
 
-    :return: its reply, and whether it had to be asked again after an answer that was lost.
+    :param ask: sends it; called once for every try.
+    :param what: what it is, for the log.
+    :return: the reply, and whether an earlier try may have been carried out.
     :raise ServerRefused: the server refuses it for good.
+    :raise BrokerUnavailable: the client has been stopped.
     """
     lost, pause = False, 0.05
     while True:
+        was_sent = client.connected
         try:
-            return await client.run(script, keys, args), lost
+            return await ask(), lost
         except BrokerUnavailable:
-            lost = True
-            if client.connected:
-                pause = await _rest(clock, pause)
-            else:
+            lost = lost or was_sent
+            if not client.connected:
                 await client.when_up()
+                continue
         except ServerRefused as error:
             if error.code not in PASSING:
                 raise
-            if pause >= 1.0:
-                _log.warn("{script} waits: {why}", script=script.name, why=str(error))
-            pause = await _rest(clock, pause)
+            if pause == 0.8:
+                _log.warn("{what} waits: {why}", what=what, why=str(error))
+        await deferLater(clock, pause * random.uniform(0.5, 1.0))
+        pause = min(2.0, pause * 2)
 
 
-async def _rest(clock: Any, pause: float) -> float:
-    await deferLater(clock, pause * random.uniform(0.5, 1.0))
-    return min(2.0, pause * 2)
+async def run_patiently(
+    client: Client, clock: Any, script: Script, keys: list[bytes], args: list[Any]
+) -> tuple[Any, bool]:
+    """Run a script that may be run twice; see :func:`ask_patiently`."""
+    return await ask_patiently(
+        client, clock, lambda: client.run(script, keys, args), f"the script {script.name}"
+    )

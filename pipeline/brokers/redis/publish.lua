@@ -4,7 +4,8 @@
 -- skipped, a hole is refused, so that a batch may be sent again when its answer was lost, and a
 -- batch that overtook a refused one stores nothing.
 --
--- KEYS  1 the queue's stream, 2 its delayed messages, 3 its window of ids seen, 4 the producer
+-- KEYS  1 the queue's stream, 2 its delayed messages, 3 its window of ids seen, 4 the producer,
+--       5 its dead letters
 -- ARGV  1 the queue's field in the producer, 2 first number, 3 max depth (0 none), 4 the
 --       producer's time to live in s, 5 a time offset in ms (tests), then for each message:
 --       delay in ms, id for the window ('' none), window in ms, member if delayed (else ''),
@@ -18,7 +19,7 @@ local last = redis.call('HGET', KEYS[4], field)
 if not last then return {'UNKNOWN'} end
 last = tonumber(last)
 if first > last + 1 then return {'GAP', last} end
-for n, wanted in ipairs({'stream', 'zset', 'zset'}) do
+for n, wanted in pairs({'stream', 'zset', 'zset', [5] = 'stream'}) do
     local kind = redis.call('TYPE', KEYS[n]).ok
     if kind ~= 'none' and kind ~= wanted then return {'WRONGTYPE', KEYS[n]} end
 end
@@ -41,9 +42,13 @@ local function seen(id, window)
     if till and tonumber(till) > now then return true end
     redis.call('ZADD', KEYS[3], now + window, id)
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+    -- Whole, once nobody publishes any more: it holds nothing then that still counts.
+    if redis.call('PTTL', KEYS[3]) < tonumber(window) then redis.call('PEXPIRE', KEYS[3], window) end
     return false
 end
 
+-- An instance makes its queue before it tells anybody, and none is left behind it.
+local nobody = string.find(field, '@', 1, true) and redis.call('EXISTS', KEYS[1]) == 0
 local twins = 0
 for _, i in ipairs(fresh) do
     if ARGV[i + 1] ~= '' and seen(ARGV[i + 1], ARGV[i + 2]) then
@@ -51,7 +56,12 @@ for _, i in ipairs(fresh) do
     elseif ARGV[i] ~= '0' then
         redis.call('ZADD', KEYS[2], now + ARGV[i], ARGV[i + 3])
     else
-        redis.call('XADD', KEYS[1], '*', unpack(ARGV, i + 5, i + 4 + ARGV[i + 4]))
+        local parts = {unpack(ARGV, i + 5, i + 4 + ARGV[i + 4])}
+        if nobody then
+            redis.call('XADD', KEYS[5], '*', unpack(gone(field, parts)))
+        else
+            redis.call('XADD', KEYS[1], '*', unpack(parts))
+        end
     end
 end
 if #fresh > 0 then

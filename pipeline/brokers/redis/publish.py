@@ -8,25 +8,23 @@ is asked for again by sending the batch again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from pipeline.brokers.redis.batch import Batch, Call, alone
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.patience import PASSING
-from pipeline.brokers.redis.units import fields, member
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 
 __all__ = ["Lane"]
 
-_PUBLISH = Script.load("publish.lua")
-#: A batch is capped, so that no script holds up the server for long.
-MOST_POSTS, MOST_BYTES = 500, 1_000_000
+_PUBLISH = Script.load("gone.lua", "publish.lua")
 #: How many batches may be on their way.
 WINDOW = 4
 #: Seconds that stored batches are kept: a fail-over may forget the last ones.
@@ -37,56 +35,6 @@ KEPT_BYTES = 8_000_000
 MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64_000_000
 #: Seconds after which the server forgets a producer that is silent.
 PRODUCER_TTL = 86_400
-
-
-class _Call:
-    """One call to publish."""
-
-    __slots__ = ("deferred", "max_depth", "posts", "size")
-
-    def __init__(self, posts: Sequence[Post], max_depth: int, canceller: Any) -> None:
-        self.posts = posts
-        self.max_depth = max_depth
-        self.size = sum(len(post.payload) for post in posts)
-        self.deferred: Deferred[None] = Deferred(lambda _: canceller(self))
-
-
-class _Batch:
-    """Calls that are sent together, under consecutive numbers from ``first``."""
-
-    __slots__ = ("calls", "count", "first", "max_depth", "size", "stored_at")
-
-    def __init__(self, max_depth: int) -> None:
-        self.calls: list[_Call] = []
-        self.max_depth = max_depth
-        self.count = 0
-        self.size = 0
-        self.first = 0
-        self.stored_at = 0.0
-
-    def has_room_for(self, call: _Call) -> bool:
-        if not self.calls:
-            return True
-        return (
-            call.max_depth == self.max_depth
-            and self.count + len(call.posts) <= MOST_POSTS
-            and self.size + call.size <= MOST_BYTES
-        )
-
-    def add(self, call: _Call) -> None:
-        self.calls.append(call)
-        self.count += len(call.posts)
-        self.size += call.size
-
-    def args(self) -> list[Any]:
-        args: list[Any] = []
-        for call in self.calls:
-            for post in call.posts:
-                values = fields(post)
-                delayed = member(post) if post.delay else b""
-                seen = post.unique if post.window else ""
-                args += (post.delay, seen, post.window, delayed, len(values), *values)
-        return args
 
 
 class Lane:
@@ -115,15 +63,17 @@ class Lane:
             layout.delayed(queue),
             layout.window(queue),
             self._producer,
+            layout.dead(queue),
         ]
         self._next = 1
-        self._waiting: deque[_Call] = deque()
+        self._waiting: deque[Call] = deque()
         self._waiting_size = 0
-        self._sent: deque[_Batch] = deque()
-        self._kept: deque[_Batch] = deque()
+        self._sent: deque[Batch] = deque()
+        self._kept: deque[Batch] = deque()
         self._kept_size = 0
         self._out = 0
         self._trouble = False
+        self._resting: Deferred[None] | None = None
         self._ended: Exception | None = None
         self._idle: list[Deferred[None]] = []
 
@@ -131,13 +81,20 @@ class Lane:
         """See :meth:`pipeline.interfaces.IBroker.publish`. Cancelling takes back what is unsent."""
         if self._ended is not None:
             return fail(self._ended)
+        if not posts:
+            return succeed(None)
         if len(self._waiting) >= MOST_WAITING or self._waiting_size >= MOST_WAITING_BYTES:
             return fail(QueueFull(f"too much waits to be sent to {self._queue} already"))
-        call = _Call(posts, max_depth, self._withdraw)
+        call = Call(posts, max_depth, self._withdraw)
         self._waiting.append(call)
         self._waiting_size += call.size
         self._pump()
         return call.deferred
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits to be sent, or for an answer."""
+        return not self._sent and not self._waiting and not self._out
 
     def idle(self) -> Deferred[None]:
         """Fires when nothing waits for an answer."""
@@ -149,17 +106,17 @@ class Lane:
     def end(self, error: Exception) -> None:
         """Fail all that waits, and all that comes."""
         self._ended = error
-        for batch in self._sent:
-            self._fail(batch, error)
+        calls = [call for batch in self._sent for call in batch.calls] + [*self._waiting]
         self._sent.clear()
-        for call in self._waiting:
-            call.deferred.errback(error)
         self._waiting.clear()
+        self._fail(calls, error)
+        if self._resting is not None:
+            self._resting.cancel()
         self._tell_idle()
 
     # Sending -------------------------------------------------------------------------------------
 
-    def _withdraw(self, call: _Call) -> None:
+    def _withdraw(self, call: Call) -> None:
         if call in self._waiting:
             self._waiting.remove(call)
             self._waiting_size -= call.size
@@ -174,26 +131,29 @@ class Lane:
             sent = Deferred.fromCoroutine(self._send(batch))
             sent.addErrback(lambda failure: self._log.failure("publishing broke", failure))
 
-    def _fill(self) -> _Batch:
-        batch = _Batch(self._waiting[0].max_depth)
+    def _fill(self) -> Batch:
+        batch = Batch(self._waiting[0].max_depth)
         while self._waiting and batch.has_room_for(self._waiting[0]):
             call = self._waiting.popleft()
             self._waiting_size -= call.size
             batch.add(call)
         return batch
 
-    async def _ask(self, batch: _Batch) -> list[Any]:
+    async def _ask(self, batch: Batch) -> list[Any]:
         """Send a batch; UNSURE where its fate is unknown, WAIT where it can be sent later."""
         head = [self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset()]
         try:
-            reply: list[Any] = await self._client.run(_PUBLISH, self._keys, head + batch.args())
+            args = head + batch.args()
+            reply: list[Any] = await self._client.run(_PUBLISH, self._keys, args)
         except BrokerUnavailable:
             return [b"UNSURE"]
         except ServerRefused as error:
             return [b"WAIT"] if error.code in PASSING else [b"REFUSED", error]
+        except (TypeError, ValueError) as error:
+            return [b"REFUSED", error]
         return reply
 
-    async def _send(self, batch: _Batch) -> None:
+    async def _send(self, batch: Batch) -> None:
         reply = await self._ask(batch)
         self._out -= 1
         if reply[0] == b"OK" and self._sent and self._sent[0] is batch and not self._trouble:
@@ -219,11 +179,20 @@ class Lane:
                 pause = 0.05
                 continue
             if self._client.connected:
-                await deferLater(self._clock, pause)
+                await self._rest(pause)
                 pause = min(2.0, pause * 2)
             elif not await self._back():
                 return
         self._trouble = False
+
+    async def _rest(self, pause: float) -> None:
+        self._resting = deferLater(self._clock, pause)
+        try:
+            await self._resting
+        except CancelledError:
+            return  # This is the end: nothing is left to be sent.
+        finally:
+            self._resting = None
 
     async def _back(self) -> bool:
         """Wait for the server; False when nobody will try to reach it any more."""
@@ -233,7 +202,7 @@ class Lane:
             return False
         return True
 
-    async def _mended(self, batch: _Batch, reply: list[Any]) -> bool:
+    async def _mended(self, batch: Batch, reply: list[Any]) -> bool:
         """Act on an answer; False when the same must be asked again later."""
         kind = reply[0]
         if kind == b"OK":
@@ -242,10 +211,8 @@ class Lane:
             await self._refill(batch, int(reply[1]))
         elif kind == b"UNKNOWN":
             return await self._introduce(batch.first - 1)
-        elif kind == b"FULL":
-            self._full(batch, int(reply[1]))
-        elif kind in (b"REFUSED", b"WRONGTYPE"):
-            self._refuse(batch, reply)
+        elif kind in (b"FULL", b"WRONGTYPE", b"REFUSED"):
+            self._refuse(batch, self._reason(kind, reply[1]))
         else:
             return False
         return True
@@ -263,7 +230,7 @@ class Lane:
             return False
         return not any(isinstance(reply, ServerRefused) for reply in replies)
 
-    async def _refill(self, batch: _Batch, last: int) -> None:
+    async def _refill(self, batch: Batch, last: int) -> None:
         """The server has lost batches that it had acknowledged: send them again."""
         missing = [kept for kept in self._kept if kept.first > last]
         if not missing or missing[0].first != last + 1:
@@ -279,22 +246,22 @@ class Lane:
             self._kept_size -= kept.size
         self._sent.extendleft(reversed(missing))
 
-    def _full(self, batch: _Batch, depth: int) -> None:
+    def _refuse(self, batch: Batch, error: Exception) -> None:
+        """Fail a call that was refused; of several together, find out which it was."""
         self._sent.popleft()
         if len(batch.calls) > 1:
-            self._sent.extendleft(reversed([_alone(call) for call in batch.calls]))
+            self._sent.extendleft(reversed([alone(call) for call in batch.calls]))
         else:
-            error = QueueFull(f"{self._queue} holds {depth} messages, no more are allowed")
-            self._fail(batch, error)
+            self._fail(batch.calls, error)
         self._renumber(batch.first)
 
-    def _refuse(self, batch: _Batch, reply: list[Any]) -> None:
-        error = reply[1]
-        if not isinstance(error, Exception):
-            error = ServerRefused(f"{error.decode()} is no queue: another type", "WRONGTYPE")
-        self._sent.popleft()
-        self._fail(batch, error)
-        self._renumber(batch.first)
+    def _reason(self, kind: bytes, what: Any) -> Exception:
+        if kind == b"FULL":
+            return QueueFull(f"{self._queue} holds {what} messages, no more are allowed")
+        if kind == b"WRONGTYPE":
+            return ServerRefused(f"{what.decode()} is of another type", "WRONGTYPE")
+        error: Exception = what
+        return error
 
     def _renumber(self, first: int) -> None:
         """Close the hole that a refused batch has left."""
@@ -305,7 +272,7 @@ class Lane:
 
     # Ends ----------------------------------------------------------------------------------------
 
-    def _stored(self, batch: _Batch) -> None:
+    def _stored(self, batch: Batch) -> None:
         now = self._clock.seconds()
         batch.stored_at = now
         self._kept.append(batch)
@@ -316,8 +283,8 @@ class Lane:
             if not call.deferred.called:
                 call.deferred.callback(None)
 
-    def _fail(self, batch: _Batch, error: Exception) -> None:
-        for call in batch.calls:
+    def _fail(self, calls: Iterable[Call], error: Exception) -> None:
+        for call in calls:
             if not call.deferred.called:
                 call.deferred.errback(error)
 
@@ -327,9 +294,3 @@ class Lane:
         idle, self._idle = self._idle, []
         for done in idle:
             done.callback(None)
-
-
-def _alone(call: _Call) -> _Batch:
-    batch = _Batch(call.max_depth)
-    batch.add(call)
-    return batch

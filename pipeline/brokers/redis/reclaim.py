@@ -7,7 +7,7 @@ key expires: after a pause of the server, everybody's would have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.entries import named
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
+from pipeline.brokers.redis.patience import PASSING
 from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Recoverer", "Watch"]
 
-_RECLAIM = Script.load("reclaim.lua")
-_FORGET = Script.load("forget.lua")
-#: How many entries one script takes over or buries.
+_STRIKE = Script(
+    "strike",
+    "if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end "
+    "return redis.call('ZREM', KEYS[1], ARGV[1])",
+)
+#: How many torn entries are buried in one look.
 AT_ONCE = 100
 #: Every so many looks, also workers that never beat are looked for.
 THOROUGH = 5
@@ -39,11 +43,14 @@ class Watch:
     """Since when each worker's beat has been what it is.
 
     :param dead_after: seconds without a change that mean death.
+    :param stall: seconds between two looks beyond which it was we who did not see.
     """
 
-    def __init__(self, dead_after: float) -> None:
+    def __init__(self, dead_after: float, stall: float) -> None:
         self._dead_after = dead_after
+        self._stall = stall
         self._seen: dict[bytes, tuple[bytes, float]] = {}
+        self._now = 0.0
 
     def restart(self) -> None:
         """Forget all: we were not watching for a while."""
@@ -51,26 +58,30 @@ class Watch:
 
     def see(self, beats: dict[bytes, bytes], now: float) -> None:
         """Note the beats as they are now."""
+        if now - self._now > self._stall:
+            self.restart()
+        self._now = now
         for worker in self._seen.keys() - beats.keys():
-            self._note(worker, b"", now)
+            # Struck off the list, or lost: that is no sign of life, and none of death.
+            self._seen[worker] = (b"", self._seen[worker][1])
         for worker, beat in beats.items():
-            self._note(worker, beat, now)
+            known = self._seen.get(worker)
+            if known is None or known[0] != beat:
+                self._seen[worker] = (beat, now)
 
-    def _note(self, worker: bytes, beat: bytes, now: float) -> None:
-        known = self._seen.get(worker)
-        if known is None or known[0] != beat:
-            self._seen[worker] = (beat, now)
-
-    def dead(self, worker: bytes, now: float) -> bytes | None:
+    def last_beat(self, worker: bytes) -> bytes | None:
         """The last beat of a worker that is dead, b"" if it never beat; None for one alive."""
-        if worker not in self._seen:
-            self._seen[worker] = (b"", now)
-        beat, since = self._seen[worker]
-        return beat if now - since >= self._dead_after else None
+        beat, since = self._seen.setdefault(worker, (b"", self._now))
+        return beat if self._now - since >= self._dead_after else None
 
-    def any_dead(self, now: float) -> bool:
-        """Whether somebody is dead."""
-        return any(now - since >= self._dead_after for _, since in self._seen.values())
+    def dead(self) -> list[tuple[bytes, bytes]]:
+        """Who is dead, each with its last beat."""
+        now, long = self._now, self._dead_after
+        return [(w, beat) for w, (beat, since) in self._seen.items() if now - since >= long]
+
+    def forget(self, worker: bytes) -> None:
+        """Watch a worker no more."""
+        self._seen.pop(worker, None)
 
 
 class Recoverer:
@@ -87,9 +98,11 @@ class Recoverer:
         self._client: Client = broker.client
         self._clock = broker.clock
         self._interval = interval
-        self._watches = {layout: Watch(broker.dead_after) for layout in broker.layouts}
+        stall = interval + broker.dead_after / 2
+        self._watches = {at: Watch(broker.dead_after, stall) for at in broker.layouts}
         self._loop: Deferred[None] | None = None
         self._looks = 0
+        self._troubles: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin to look."""
@@ -107,93 +120,88 @@ class Recoverer:
             watch.restart()
 
     async def _run(self) -> None:
-        last = self._clock.seconds()
         while True:
             await deferLater(self._clock, self._interval)
-            if self._clock.seconds() - last > 2 * self._interval + 1:
-                self.restart()
+            self._looks += 1
+            thorough = self._looks % THOROUGH == 0
             try:
-                await self._look()
+                for layout, watch in self._watches.items():
+                    await self._attempt(self._look(layout, watch, thorough), "the beats")
             except (BrokerUnavailable, ServerRefused) as error:
                 self.restart()
                 self._log.debug("can't look after the others: {why}", why=str(error))
-            last = self._clock.seconds()
 
-    async def _look(self) -> None:
-        self._looks += 1
-        thorough = self._looks % THOROUGH == 0
-        for layout, watch in self._watches.items():
-            asked = self._clock.seconds()
-            flat = await self._client.execute("ZRANGE", layout.beats, 0, -1, "WITHSCORES")
-            now = self._clock.seconds()
-            if now - asked > self._interval + 1:
-                watch.restart()
-            watch.see(dict(zip(flat[::2], flat[1::2], strict=True)), now)
-            if thorough or watch.any_dead(now):
-                await self._recover(layout, watch)
+    async def _attempt(self, work: Awaitable[Any], what: str) -> bool:
+        """Do one of several things, so that a broken one doesn't keep the others from being done.
 
-    async def _recover(self, layout: Layout, watch: Watch) -> None:
+        :raise ServerRefused: the server can do nothing now.
+        """
+        trouble = ""
+        try:
+            await work
+        except ServerRefused as error:
+            if error.code in PASSING:
+                raise
+            trouble = str(error)
+        if trouble and self._troubles.get(what) != trouble:
+            self._log.error("can't look after {what}: {why}", what=what, why=trouble)
+        self._troubles[what] = trouble
+        return not trouble
+
+    async def _look(self, layout: Layout, watch: Watch, thorough: bool) -> None:
+        flat = await self._client.execute("ZRANGE", layout.beats, 0, -1, "WITHSCORES")
+        beats = dict(zip(flat[::2], flat[1::2], strict=True))
+        watch.see(beats, self._clock.seconds())
+        if not thorough and not watch.dead():
+            return
+        whole = True
         for consumer in self._broker.consumers(layout):
-            await self._reclaim(layout, watch, consumer)
+            work = self._recover(layout, watch, consumer)
+            whole &= await self._attempt(work, consumer.queue)
+        whole &= await self._attempt(self._bury_instances(layout, watch), "the lost instances")
+        if whole:
+            await self._strike(layout, watch)
+
+    async def _strike(self, layout: Layout, watch: Watch) -> None:
+        """Forget the dead, for which all was done that is to be done here."""
+        for worker, beat in watch.dead():
+            if beat:
+                await self._client.run(_STRIKE, [layout.beats], [worker, beat])
+            watch.forget(worker)
+
+    async def _bury_instances(self, layout: Layout, watch: Watch) -> None:
         flat = await self._client.execute("HGETALL", layout.instances)
         for queue, worker in zip(flat[::2], flat[1::2], strict=True):
-            beat = watch.dead(worker, self._clock.seconds())
+            beat = watch.last_beat(worker)
             if beat is not None:
-                await self._drain(self._broker.bury, layout, queue.decode(), worker.decode(), beat)
+                name = queue.decode("utf-8", "surrogateescape")
+                self._log.warn("dead letters: {queue} has lost its instance", queue=name)
+                while await self._broker.bury(layout, name, worker, beat):
+                    pass
 
-    async def _drain(self, bury: Callable[..., Any], *args: Any) -> None:
-        while await bury(*args):
-            self._log.warn("dead letters: {queue} has lost its instance", queue=args[1])
-
-    async def _reclaim(self, layout: Layout, watch: Watch, consumer: RedisConsumer) -> None:
+    async def _recover(self, layout: Layout, watch: Watch, consumer: RedisConsumer) -> None:
         stream = layout.stream(consumer.queue)
+        await self._bury_torn(stream, consumer)
         others = await self._client.execute("XINFO", "CONSUMERS", stream, GROUP)
-        for flat in others:
-            info = named(flat)
-            name = info[b"name"]
-            if name == TORN.encode():
-                if info[b"pending"]:
-                    await self._bury_torn(layout, consumer)
-            elif name != self._broker.worker_id.encode():
-                beat = watch.dead(name, self._clock.seconds())
-                if beat is not None:
-                    await self._take_over(layout, consumer, name, beat)
+        for name in (named(flat)[b"name"] for flat in others):
+            beat = watch.last_beat(name)
+            if beat is not None and name != self._broker.worker_id.encode():
+                await consumer.take_over(name, beat)
 
-    async def _take_over(
-        self, layout: Layout, consumer: RedisConsumer, dead: bytes, beat: bytes
-    ) -> None:
-        stream = layout.stream(consumer.queue)
-        keys = [stream, layout.beats, layout.token(consumer.queue)]
-        me = self._broker.worker_id
-        while True:
-            reply = await self._client.run(
-                _RECLAIM, keys, [GROUP, dead, beat, me, AT_ONCE, consumer.token]
-            )
-            if reply in ([b"ALIVE"], [b"FENCED"]):
-                return
-            if reply:
-                self._log.warn(
-                    "took over {n} messages of {queue} from {dead}, which is dead",
-                    n=len(reply) // 2,
-                    queue=consumer.queue,
-                    dead=dead.decode(),
-                )
-                await consumer.adopt(dict(zip(reply[::2], reply[1::2], strict=True)))
-            if len(reply) < 2 * AT_ONCE:
-                break
-        await self._client.run(_FORGET, [stream], [GROUP, dead])
-        await self._client.execute("ZREM", layout.beats, dead)
-
-    async def _bury_torn(self, layout: Layout, consumer: RedisConsumer) -> None:
+    async def _bury_torn(self, stream: bytes, consumer: RedisConsumer) -> None:
         """Dead-letter what was acknowledged and then could not be written whole."""
-        stream = layout.stream(consumer.queue)
-        held = await self._client.execute("XPENDING", stream, GROUP, "-", "+", AT_ONCE, TORN)
+        try:
+            held = await self._client.execute("XPENDING", stream, TORN, "-", "+", AT_ONCE)
+        except ServerRefused as error:
+            if error.code != "NOGROUP":
+                raise
+            return  # Nothing was ever torn.
         for id in (entry[0] for entry in held):
             found = await self._client.execute("XRANGE", stream, id, id)
             if not found:
-                await self._client.execute("XACK", stream, GROUP, id)
+                await self._client.execute("XACK", stream, TORN, id)
                 continue
-            await consumer.settle([_torn(consumer, id, found[0][1])])
+            await consumer.settle_torn(_torn(consumer, id, found[0][1]))
 
 
 def _torn(consumer: RedisConsumer, id: bytes, values: list[bytes]) -> Delivery:
@@ -201,7 +209,8 @@ def _torn(consumer: RedisConsumer, id: bytes, values: list[bytes]) -> Delivery:
     payload = fields.get(b"m", b"")
     delivery = Delivery(consumer.queue, id, payload, token=consumer.token)
     error = b"its settlement failed half-way: some of its effects happened, others did not"
-    headers = (b"reason", b"torn", b"error", error, b"history", fields.get(b"h", b""))
+    headers: tuple[bytes, ...] = (b"reason", b"torn", b"error", error)
+    headers += (b"attempts", fields.get(b"a", b"1"), b"history", fields.get(b"h", b""))
     delivery.stage(Post("!" + consumer.queue, payload, headers))
     return delivery
 

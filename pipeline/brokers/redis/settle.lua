@@ -25,7 +25,9 @@ while ARGV[at] do
         if redis.call('XACK', KEYS[1], ARGV[1], id) == 1 then
             local failed = write(writes, offset)
             if failed then
-                redis.pcall('XCLAIM', KEYS[1], ARGV[1], '_torn', 0, id, 'FORCE', 'JUSTID')
+                -- In a group of its own, where no late settler of this delivery finds it.
+                redis.pcall('XGROUP', 'CREATE', KEYS[1], '_torn', '$')
+                redis.pcall('XCLAIM', KEYS[1], '_torn', '_torn', 0, id, 'FORCE', 'JUSTID')
                 verdict = 'T:' .. failed
             else
                 redis.pcall('XDEL', KEYS[1], id)

@@ -16,7 +16,7 @@ from pipeline.errors import ServerRefused
 
 __all__ = ["Settler"]
 
-_SETTLE = Script.load("units.lua", "settle.lua")
+_SETTLE = Script.load("gone.lua", "units.lua", "settle.lua")
 #: A batch is capped, so that no script holds up the server for long.
 MOST_DELIVERIES, MOST_BYTES = 500, 1_000_000
 _PLAIN = {b"1": Settled.WON, b"0": Settled.LOST, b"C": Settled.CONFLICT}
@@ -31,44 +31,66 @@ class Settler:
     :param layout: the partition's keys.
     :param queue: the queue's name.
     :param offset: tells the time offset in ms that tests set.
+    :param group: the group that the deliveries are pending in.
     """
 
-    def __init__(self, client: Client, clock: Any, layout: Layout, queue: str, offset: Any) -> None:
+    def __init__(
+        self,
+        client: Client,
+        clock: Any,
+        layout: Layout,
+        queue: str,
+        offset: Any,
+        group: str = GROUP,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._layout = layout
         self._offset = offset
+        self._group = group
         self._keys = (layout.stream(queue), layout.token(queue))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
-        """Settle them; what became of each, in order."""
+        """Settle them; what became of each, in order.
+
+        :raise BrokerUnavailable: the client has been stopped.
+        """
         results: list[Settled] = []
         for batch in _batches(deliveries):
             results += await self._settle(batch)
         return results
 
-    async def _settle(self, batch: Sequence[Delivery]) -> list[Settled]:
-        units = Units(self._layout, self._keys)
-        for delivery in batch:
-            units.add_delivery(delivery)
-        head = [GROUP, batch[0].token, self._offset()]
+    async def _settle(self, batch: Sequence[Delivery], again: bool = False) -> list[Settled]:
         try:
+            units = self._units(batch)
+            head = [self._group, batch[0].token, self._offset()]
             replies, lost = await run_patiently(
                 self._client, self._clock, _SETTLE, units.keys, head + units.args
             )
-        except ServerRefused as error:
+        except (ServerRefused, TypeError, ValueError) as error:
             return await self._apart(batch, error)
         if replies == [b"FENCED"]:
             return [Settled.FENCED] * len(batch)
-        return [_result(*each, lost) for each in zip(batch, replies, strict=True)]
+        return [_result(*each, lost or again) for each in zip(batch, replies, strict=True)]
 
-    async def _apart(self, batch: Sequence[Delivery], error: ServerRefused) -> list[Settled]:
-        """One of them broke the script: find it, so that the others are settled."""
+    def _units(self, batch: Sequence[Delivery]) -> Units:
+        units = Units(self._layout, self._keys)
+        for delivery in batch:
+            units.add_delivery(delivery)
+        return units
+
+    async def _apart(self, batch: Sequence[Delivery], error: Exception) -> list[Settled]:
+        """One of them broke the script, or can't be sent: find it, so that the others are settled.
+
+        What came before it in the script may have been settled.
+        """
         if len(batch) > 1:
             half = len(batch) // 2
-            return await self._settle(batch[:half]) + await self._settle(batch[half:])
+            again = isinstance(error, ServerRefused)
+            first = await self._settle(batch[:half], again)
+            return first + await self._settle(batch[half:], again)
         _log.error("{delivery} can't be settled: {why}", delivery=batch[0], why=str(error))
-        batch[0].refusal = str(error)
+        batch[0].refusal = str(error) or type(error).__name__
         return [Settled.REFUSED]
 
 
@@ -86,7 +108,7 @@ def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
     batch: list[Delivery] = []
     token, size = b"", 0
     for delivery in deliveries:
-        more = sum(len(post.payload) for post in delivery.posts)
+        more = _size(delivery)
         full = len(batch) == MOST_DELIVERIES or size + more > MOST_BYTES
         if batch and (full or delivery.token != token):
             yield batch
@@ -95,3 +117,11 @@ def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
         token, size = delivery.token, size + more
     if batch:
         yield batch
+
+
+def _size(delivery: Delivery) -> int:
+    size = sum(len(post.payload) for post in delivery.posts)
+    if delivery.has_state:
+        writes = delivery.store.writes
+        size += sum(len(part) for write in writes for part in write if type(part) is bytes)
+    return size

@@ -9,14 +9,15 @@ from zope.interface import implementer
 
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.patience import ask_patiently
 from pipeline.brokers.redis.units import Units
-from pipeline.errors import BrokerUnavailable, PipelineError, ServerRefused
+from pipeline.errors import PipelineError, ServerRefused
 from pipeline.interfaces import IReader
 from pipeline.store import READS, Check, Write
 
 __all__ = ["RedisReader"]
 
-_COMMIT = Script.load("units.lua", "commit.lua")
+_COMMIT = Script.load("gone.lua", "units.lua", "commit.lua")
 _COMMANDS = {
     "get": "GET",
     "count": "GET",
@@ -37,12 +38,14 @@ class RedisReader:
     only its caller knows whether it may happen twice.
 
     :param client: the connection.
+    :param clock: for the pauses between tries.
     :param layout: the partition's keys.
     :param offset: tells the time offset in ms that tests set.
     """
 
-    def __init__(self, client: Client, layout: Layout, offset: Any) -> None:
+    def __init__(self, client: Client, clock: Any, layout: Layout, offset: Any) -> None:
         self._client = client
+        self._clock = clock
         self._layout = layout
         self._offset = offset
 
@@ -54,14 +57,19 @@ class RedisReader:
         name = self._layout.store(READS[op][0], key)
         if op == "zrange":
             start, stop, newest_first = args
-            command = ("ZREVRANGE" if newest_first else "ZRANGE", name, start, stop)
+            command: tuple[Any, ...] = (
+                "ZREVRANGE" if newest_first else "ZRANGE",
+                name,
+                start,
+                stop,
+            )
         else:
             command = (_COMMANDS[op], name, *args)
-        while True:
-            try:
-                return _value(op, await self._client.execute(*command))
-            except BrokerUnavailable:
-                await self._client.when_up()
+        client = self._client
+        reply, _ = await ask_patiently(
+            client, self._clock, lambda: client.execute(*command), "a read of the store"
+        )
+        return _value(op, reply)
 
     def commit(self, checks: list[Check], writes: list[Write]) -> Deferred[bool]:
         """See :meth:`pipeline.interfaces.IReader.commit`."""

@@ -1,13 +1,13 @@
 -- What settle.lua and commit.lua share: reading a unit of work from ARGV, comparing what it read,
--- saying beforehand whether each write can be done, and doing it. Stands before both in one script.
+-- saying beforehand whether each write can be done, and doing it. Stands before both in one script,
+-- and gone.lua before it.
 --
 -- A unit in ARGV, from position at:
 --   number of checks, then for each: code, index into KEYS, number of arguments, arguments
 --   number of writes, then for each: code, index into KEYS, number of arguments, arguments
 
-local TYPES = {P = 'stream', L = 'zset', S = 'string', I = 'string', H = 'hash', h = 'hash', d = 'hash',
+local TYPES = {P = 'stream', G = 'stream', L = 'zset', S = 'string', I = 'string', H = 'hash', h = 'hash', d = 'hash',
                A = 'set', R = 'set', Z = 'zset', z = 'zset', D = false, E = false}
-local INTEGER = '^%-?%d+$'
 local LIMIT = 9.2e18
 -- Where each write has its time to live among its arguments, from 0.
 local TTL = {S = 0, I = 1, H = 0, A = 0, Z = 0, E = 0}
@@ -64,9 +64,14 @@ local function kind_of(n)
     return kind
 end
 
+-- As the server itself takes them: '007' and '-0' are none.
+local function integer(text)
+    return text == '0' or string.find(text, '^%-?[1-9]%d*$')
+end
+
 local function added(value, by)
-    if not string.find(by, INTEGER) then return 'not an integer: ' .. by end
-    if value and not string.find(value, INTEGER) then return 'the stored value is no integer' end
+    if not integer(by) then return 'not an integer: ' .. by end
+    if value and not integer(value) then return 'the stored value is no integer' end
     if math.abs(tonumber(value or '0') + tonumber(by)) > LIMIT then return 'the sum is out of range' end
 end
 
@@ -93,7 +98,11 @@ local function refused(code, n, at, argc)
         local score = tonumber(ARGV[at + 1])
         if not score or score ~= score then return 'not a score: ' .. ARGV[at + 1] end
     end
-    if code == 'P' and (argc == 0 or argc % 2 == 1) then return 'a message needs names and values' end
+    if code == 'P' or code == 'G' then
+        local kind = code == 'G' and kind_of(tonumber(ARGV[at])) or 'none'
+        if kind ~= 'none' and kind ~= 'stream' then return KEYS[tonumber(ARGV[at])] .. ' holds a ' .. kind end
+        if argc % 2 == 1 or argc < (code == 'G' and 4 or 2) then return 'a message needs names and values' end
+    end
     if code == 'L' and not tonumber(ARGV[at]) then return 'not a delay: ' .. ARGV[at] end
     if code == 'H' and (argc < 3 or argc % 2 == 0) then return 'fields need names and values' end
 end
@@ -105,6 +114,13 @@ end
 
 local perform = {
     P = function(key, at, argc) return redis.pcall('XADD', key, '*', unpack(ARGV, at, at + argc - 1)) end,
+    -- To an instance: if it is gone, the message is a dead letter. Its queue is there before anybody
+    -- is told of it.
+    G = function(key, at, argc)
+        local parts = {unpack(ARGV, at + 2, at + argc - 1)}
+        if redis.call('EXISTS', key) == 1 then return redis.pcall('XADD', key, '*', unpack(parts)) end
+        return redis.pcall('XADD', KEYS[tonumber(ARGV[at])], '*', unpack(gone(ARGV[at + 1], parts)))
+    end,
     L = function(key, at, argc, offset)
         return redis.pcall('ZADD', key, now(offset) + ARGV[at], ARGV[at + 1])
     end,

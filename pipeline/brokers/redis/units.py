@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+import time
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
@@ -44,7 +45,10 @@ def member(post: Post) -> bytes:
         unique = blake2b(post.unique.encode(), digest_size=16).hexdigest()
     else:
         unique = secrets.token_hex(16)
-    parts = [part for value in fields(post) for part in (_length(len(value)), value)]
+    values = fields(post)
+    if b"t" not in post.headers[::2]:
+        values += (b"t", b"%d" % (time.time() * 1000))
+    parts = [part for value in values for part in (_length(len(value)), value)]
     return unique.encode() + b"".join(parts)
 
 
@@ -95,7 +99,12 @@ class Units:
             self.args += ("L", at, 2, post.delay, member(post))
             return
         values = fields(post)
-        self.args += ("P", self._at(self._layout.stream(post.queue)), len(values), *values)
+        at = self._at(self._layout.stream(post.queue))
+        if "@" in post.queue and post.queue[0] != "!":
+            dead = self._at(self._layout.dead(post.queue))
+            self.args += ("G", at, 2 + len(values), dead, post.queue, *values)
+            return
+        self.args += ("P", at, len(values), *values)
 
     def _add_checks(self, checks: list[Check]) -> None:
         self.args.append(len(checks))

@@ -37,6 +37,8 @@ class Wakeable:
         try:
             return await waiting
         except CancelledError:
+            if not self.woken:
+                raise
             return None
         finally:
             self._waiting = None

@@ -1,0 +1,79 @@
+"""Calls to publish, and batches of them that go out together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from pipeline.brokers.redis.units import fields, member
+from pipeline.delivery import Post
+
+__all__ = ["Batch", "Call", "alone"]
+
+#: A batch is capped, so that no script holds up the server for long.
+MOST_POSTS, MOST_BYTES = 500, 1_000_000
+
+
+class Call:
+    """One call to publish.
+
+    :param canceller: called with this when its Deferred is cancelled.
+    """
+
+    __slots__ = ("deferred", "max_depth", "posts", "size")
+
+    def __init__(self, posts: Sequence[Post], max_depth: int, canceller: Any) -> None:
+        self.posts = posts
+        self.max_depth = max_depth
+        self.size = sum(len(post.payload) for post in posts)
+        self.deferred: Deferred[None] = Deferred(lambda _: canceller(self))
+
+
+class Batch:
+    """Calls that are sent together, under consecutive numbers from ``first``."""
+
+    __slots__ = ("calls", "count", "first", "max_depth", "size", "stored_at")
+
+    def __init__(self, max_depth: int) -> None:
+        self.calls: list[Call] = []
+        self.max_depth = max_depth
+        self.count = 0
+        self.size = 0
+        self.first = 0
+        self.stored_at = 0.0
+
+    def has_room_for(self, call: Call) -> bool:
+        """Whether this call may go out with those that are in."""
+        if not self.calls:
+            return True
+        return (
+            call.max_depth == self.max_depth
+            and self.count + len(call.posts) <= MOST_POSTS
+            and self.size + call.size <= MOST_BYTES
+        )
+
+    def add(self, call: Call) -> None:
+        """Let it go out with the others."""
+        self.calls.append(call)
+        self.count += len(call.posts)
+        self.size += call.size
+
+    def args(self) -> list[Any]:
+        """The messages as publish.lua wants them."""
+        args: list[Any] = []
+        for call in self.calls:
+            for post in call.posts:
+                values = fields(post)
+                delayed = member(post) if post.delay else b""
+                seen = post.unique if post.window else ""
+                args += (post.delay, seen, post.window, delayed, len(values), *values)
+        return args
+
+
+def alone(call: Call) -> Batch:
+    """A batch of one call."""
+    batch = Batch(call.max_depth)
+    batch.add(call)
+    return batch

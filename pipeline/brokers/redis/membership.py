@@ -1,0 +1,187 @@
+"""A consumer's place in the group of its queue: its token, and what is pending for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Container, Iterable
+from typing import Any
+
+from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
+
+from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.entries import Entries
+from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.patience import run_patiently
+from pipeline.delivery import Delivery
+from pipeline.errors import BrokerUnavailable
+
+__all__ = ["Membership"]
+
+_OPEN = Script.load("open.lua")
+_FORGET = Script.load("forget.lua")
+_RECLAIM = Script.load("reclaim.lua")
+#: Seconds between looks for replies that never arrived.
+RECONCILE = 5.0
+#: How many entries one script takes over, or one command lists.
+AT_ONCE, PAGE = 100, 1000
+_log = Logger()
+
+
+class Membership:
+    """What the server holds for one consumer, besides what it has in hand.
+
+    :param client: the connection for commands.
+    :param clock: tells when the next look is due.
+    :param layout: the partition's keys.
+    :param queue: the queue's name.
+    :param name: the consumer's name.
+    :param entries: makes deliveries.
+    :param in_hand: ids that were taken.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Any,
+        layout: Layout,
+        queue: str,
+        name: str,
+        entries: Entries,
+        in_hand: Container[bytes],
+    ) -> None:
+        self.token = b""
+        #: Deliveries whose replies were lost, to be given out next.
+        self.backlog: deque[Delivery] = deque()
+        #: What the dead held, id to how often it was delivered: each may have killed its worker.
+        self.suspects: dict[bytes, int] = {}
+        self._client = client
+        self._clock = clock
+        self._layout = layout
+        self._stream = layout.stream(queue)
+        self._token_key = layout.token(queue)
+        self._name = name
+        self._entries = entries
+        self._in_hand = in_hand
+        # What a take-over is about to bring must not look like a reply that was lost.
+        self._lock = DeferredLock()
+        self._due = 0.0
+        self._doubtful = False
+        self._left = False
+
+    async def join(self) -> None:
+        """Make the queue ready to be read; when it is another than it was, forget what was."""
+        keys, args = [self._stream, self._token_key], [GROUP, secrets.token_hex(8)]
+        token, _ = await run_patiently(self._client, self._clock, _OPEN, keys, args)
+        if token != self.token:
+            self.backlog.clear()
+            self.suspects.clear()
+        self.token = token
+        self.suspect()
+
+    async def leave(self) -> list[Delivery]:
+        """Give back what is to be handed back before :meth:`forget`."""
+        self._left = True
+        async with self._lock:
+            await self._look(self._client)
+            left = [*self.backlog, *await self._fetch(self.suspects)]
+        self.backlog.clear()
+        self.suspects.clear()
+        return left
+
+    async def forget(self, name: bytes) -> bool:
+        """Take a consumer out of the group; False when it still holds something."""
+        return bool(await self._client.run(_FORGET, [self._stream], [GROUP, name]))
+
+    # Lost replies --------------------------------------------------------------------------------
+
+    def suspect(self) -> None:
+        """A reply may have been lost: look at the next occasion."""
+        self._due = 0.0
+
+    async def reconcile(self, reader: Client) -> None:
+        """Find again, now and then, what the server thinks we have and we don't.
+
+        :param reader: the connection of the reads. It is asked between two of them, so that what
+            a read is about to bring is never mistaken for lost.
+        """
+        if self._clock.seconds() < self._due:
+            return
+        async with self._lock:
+            await self._look(reader)
+        self._due = self._clock.seconds() + RECONCILE
+
+    async def _look(self, client: Client) -> None:
+        lost = await self._unknown(client)
+        if not lost:
+            return
+        if self._doubtful:
+            self.suspects.update(lost)
+        else:
+            self.backlog += await self._fetch(lost)
+        self._doubtful = False
+
+    async def _unknown(self, client: Client) -> dict[bytes, int]:
+        known = {delivery.id for delivery in self.backlog} | set(self.suspects)
+        lost: dict[bytes, int] = {}
+        start = b"-"
+        while True:
+            page = await client.execute(
+                "XPENDING", self._stream, GROUP, start, "+", PAGE, self._name
+            )
+            lost |= {e[0]: e[3] for e in page if e[0] not in known and e[0] not in self._in_hand}
+            if len(page) < PAGE:
+                return lost
+            start = b"(" + page[-1][0]
+
+    async def _fetch(self, ids: Iterable[bytes]) -> list[Delivery]:
+        ids = list(ids)
+        replies = await self._client.execute_many([("XRANGE", self._stream, i, i) for i in ids])
+        found, gone = [], []
+        for id, reply in zip(ids, replies, strict=True):
+            if isinstance(reply, list) and reply:
+                deaths = self.suspects.get(id, 0)
+                found.append(self._entries.delivery(self.token, id, reply[0][1], deaths))
+            elif reply == []:
+                gone.append(id)
+        if gone:
+            await self._client.execute("XACK", self._stream, GROUP, *gone)
+        return found
+
+    # What the dead held --------------------------------------------------------------------------
+
+    async def take_over(self, dead: bytes, beat: bytes) -> int:
+        """Take over what a dead consumer holds, so many at a time.
+
+        :param beat: the last that was seen of it; b"" for nothing.
+        :return: how many there were; -1 when it lives, or is not ours to judge.
+        """
+        async with self._lock:
+            if self._left:
+                return -1
+            keys = [self._stream, self._layout.beats, self._token_key]
+            args: list[Any] = [GROUP, dead, beat, self._name, AT_ONCE, self.token]
+            try:
+                reply = await self._client.run(_RECLAIM, keys, args)
+            except BrokerUnavailable:
+                self._doubtful = True
+                self.suspect()
+                raise
+            if reply not in ([b"ALIVE"], [b"FENCED"]):
+                self.suspects.update(zip(reply[::2], reply[1::2], strict=True))
+                return len(reply) // 2
+        if reply == [b"FENCED"]:
+            await self.join()
+        return -1
+
+    async def next_suspect(self, reader: Client) -> list[Delivery]:
+        """The next that may have killed its worker, to be handled on probation."""
+        id, deaths = next(iter(self.suspects.items()))
+        reply = await reader.execute("XCLAIM", self._stream, GROUP, self._name, 0, id)
+        self.suspects.pop(id, None)
+        if not reply or reply[0] is None:
+            return []
+        delivery = self._entries.delivery(self.token, id, reply[0][1], deaths)
+        delivery.probation = True
+        return [delivery]
