@@ -65,7 +65,7 @@ class Connector:
         }
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
-        self._flow = Flow(name, self, max_in_flight, ordering, worker.ordering_key)
+        self._flow = Flow(name, self, max_in_flight, ordering)
 
     @property
     def lost(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, succeed
@@ -11,7 +10,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pipeline.codec import Undecodable
 from pipeline.delivery import Delivery, Settled
 from pipeline.eager import eager
 from pipeline.handling import HAND_BACK, Inlet
@@ -61,7 +59,6 @@ class Flow:
     :param sender: the ``sender`` of signals.
     :param limit: the most deliveries handled at a time.
     :param ordering: ``process``: one at a time for each key; ``none``: all side by side.
-    :param key_of: given a message and its kind; its key, or None if it has none.
     :ivar lost: how many deliveries were settled by others first.
     """
 
@@ -71,14 +68,12 @@ class Flow:
         sender: Any,
         limit: int,
         ordering: Ordering,
-        key_of: Callable[[Any, str], Hashable],
     ) -> None:
         self.window = Window(limit)
         self.sources: list[Source] = []
         self.lost = 0
         self._name = name
         self._sender = sender
-        self._key_of = key_of
         self._lanes: Lanes[tuple[Source, Delivery]] | None = (
             Lanes() if ordering == "process" else None
         )
@@ -134,10 +129,7 @@ class Flow:
         self, lanes: Lanes[tuple[Source, Delivery]], source: Source, delivery: Delivery
     ) -> bool:
         """Whether no message with the same key is in progress."""
-        message = source.inlet.decode(delivery)
-        if type(message) is Undecodable:
-            return True
-        delivery.key = self._key_of(message, source.inlet.kind)
+        delivery.key = source.inlet.key(delivery)
         return delivery.key is None or lanes.enter(delivery.key, (source, delivery))
 
     def _admit(self, source: Source, delivery: Delivery) -> None:
@@ -148,8 +140,14 @@ class Flow:
         self._begin(source, delivery)
 
     def _begin(self, source: Source, delivery: Delivery) -> None:
-        outcome = eager(source.inlet.process(delivery))
-        if isinstance(outcome, Deferred):
+        try:
+            outcome = eager(source.inlet.process(delivery))
+        except Exception:  # noqa: BLE001  # the rest of its batch must not suffer
+            self._broken(Failure())
+            return
+        if outcome is None:
+            source.settler.add(delivery)
+        elif isinstance(outcome, Deferred):
             self._run(source, delivery, outcome)
         else:
             self._finish(source, delivery, outcome)
@@ -260,6 +258,7 @@ class Flow:
         """Its room and its lane are free: whoever waits for them may begin."""
         if not source.reader.release(delivery):
             return
+        delivery.message = None  # they name each other: don't leave that to the collector
         self._busy -= 1
         if delivery.key is not None and self._lanes is not None:
             following = self._lanes.leave(delivery.key)

@@ -6,7 +6,7 @@ middleware or a handler raises becomes an outcome here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -92,6 +92,19 @@ class Inlet:
             delivery.message = message
             message._delivery = delivery
         return message
+
+    def key(self, delivery: Delivery) -> Hashable:
+        """Decode a delivery, and find what it has in common with those it is in order with."""
+        message = self.decode(delivery)
+        if type(message) is Undecodable:
+            return None
+        try:
+            key: Hashable = self._worker.ordering_key(message, self.kind)
+            hash(key)
+        except Exception:
+            _log.failure("{name}: no ordering key for {message}", name=self._name, message=message)
+            return None
+        return key
 
     async def process(self, delivery: Delivery) -> Any:
         """Handle a delivery and stage what its outcome needs.

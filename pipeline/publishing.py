@@ -42,22 +42,17 @@ class Edge(NamedTuple):
 class Publication(Deferred[Any]):
     """Fires with the message as published, or None if middleware dropped it.
 
-    An error belongs to who looks at this Deferred; if nobody does before the delivery in hand is
-    complete, it is the delivery's.
+    An error belongs to who handles it here; if nobody does, it is the error of the delivery in
+    hand, which therefore is not settled as done.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_watched = False
+        self._awaited = False
         self._ended: Deferred[None] = Deferred()
-        self._failure: Failure | None = None
-
-    def addCallbacks(self, *args: Any, **named: Any) -> Any:
-        self.is_watched = True
-        return super().addCallbacks(*args, **named)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        self.is_watched = True
+        self._awaited = True
         return super().__await__()
 
     def follow(self, inner: Deferred[Any]) -> Publication:
@@ -66,30 +61,27 @@ class Publication(Deferred[Any]):
         return self
 
     def _end(self, result: Any) -> None:
-        if isinstance(result, Failure):
-            self._failure = result
-            self.errback(result)
-        else:
-            self.callback(result)
+        self.callback(result)  # a Failure makes it an errback
         self._ended.callback(None)
 
-    async def unwatched(self) -> None:
-        """Wait for the end; raise an error that nobody has looked at."""
+    async def unhandled(self) -> None:
+        """Wait for the end; raise an error that nobody has handled."""
         await self._ended
-        if self._failure is None or self.is_watched:
+        if self._awaited or not isinstance(self.result, Failure):
             return
+        failure = self.result
         self.addErrback(lambda _: None)
-        self._failure.raiseException()
+        failure.raiseException()
 
 
-class _Unwatched:
+class _Unhandled:
     """What a delivery waits for. Not a coroutine, since it may be forgotten unawaited."""
 
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._publication.unwatched().__await__()
+        return self._publication.unhandled().__await__()
 
 
 class Publisher:
@@ -129,7 +121,7 @@ class Publisher:
         if edge.delivery is None or (inner.called and not isinstance(inner.result, Failure)):
             return inner
         publication = Publication().follow(inner)
-        edge.delivery.wait_for(_Unwatched(publication))
+        edge.delivery.wait_for(_Unhandled(publication))
         return publication
 
     async def apply(self, kind: str, message: Any) -> Any:

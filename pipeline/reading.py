@@ -68,6 +68,7 @@ class Reader:
         self._handling = False
         self._again: Any = None
         self._next: Any = None
+        self._closed = False
         self._stopped: list[Deferred[None]] = []
 
     @property
@@ -94,7 +95,7 @@ class Reader:
             return succeed(None)
         stopped: Deferred[None] = Deferred()
         self._stopped.append(stopped)
-        maybeDeferred(self.consumer.interrupt).addErrback(self._not_interrupted)
+        maybeDeferred(self.consumer.interrupt).addErrback(self._complain)
         return stopped
 
     def close(self) -> list[Delivery]:
@@ -106,6 +107,7 @@ class Reader:
             self._next.cancel()
             self._next = None
         self._batches.clear()
+        self._closed = True
         held = list(self.held)
         for delivery in held:
             self.release(delivery)
@@ -132,6 +134,9 @@ class Reader:
 
     def _took(self, batch: list[Delivery]) -> None:
         self._taking = False
+        if self._closed:
+            maybeDeferred(self.consumer.hand_back, batch).addErrback(self._complain)
+            return
         if batch:
             self.held.update(dict.fromkeys(batch))
             self._window.in_hand += len(batch)
@@ -167,9 +172,9 @@ class Reader:
             self._take_later()
         self._tell_stopped()
 
-    def _not_interrupted(self, failure: Failure) -> None:
+    def _complain(self, failure: Failure) -> None:
         _log.warn(
-            "{queue}: a take could not be interrupted: {error}",
+            "{queue}: while stopping: {error}",
             queue=self.consumer.queue,
             error=failure.getErrorMessage(),
         )

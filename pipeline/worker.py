@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pipeline.config.base import Config, ConfigSection
@@ -119,6 +120,7 @@ class Worker:
         self.connectors: dict[str, Connector] = {}
         self.log = Logger(f"pipeline.worker.{name}")
         self._stack = MiddlewareStack()
+        self._is_set_up = False
 
     def _options(self, config: Mapping[str, Any] | Config) -> Any:
         return config if isinstance(config, Config) else self.CONFIG_CLASS(config)
@@ -144,7 +146,7 @@ class Worker:
 
     def teardown_worker(self) -> Any:
         """Let go of what :meth:`setup_worker` made. Connectors have stopped reading; publishing
-        still works. Also called when starting has failed half-way."""
+        still works. Also called when :meth:`setup_worker` has failed."""
 
     def get_config(self, message: Any = None) -> Any:
         """A Deferred of the options for a message: override for options of its sender."""
@@ -197,11 +199,14 @@ class Worker:
             await finished(self.validate_config())
             await self.setup_middleware()
             await finished(self.setup_connectors())
+            self._is_set_up = True
             await finished(self.setup_worker())
             for connector in self.connectors.values():
                 await connector.start()
         except BaseException:
-            await self._tear_down(0)
+            # The first error is the one to be raised.
+            stopping = Deferred.fromCoroutine(self._tear_down(0))
+            await stopping.addErrback(self._not_torn_down)
             raise
         self.unpause_connectors()
         worker_started.send_robust(self)
@@ -217,10 +222,15 @@ class Worker:
             await self._stop_connectors(deadline)
         finally:
             try:
-                await finished(self.teardown_worker())
+                if self._is_set_up:
+                    self._is_set_up = False
+                    await finished(self.teardown_worker())
             finally:
                 stack, self._stack = self._stack, MiddlewareStack()
                 await stack.teardown()
+
+    def _not_torn_down(self, failure: Failure) -> None:
+        self.log.failure("could not be torn down", failure)
 
     async def _stop_connectors(self, deadline: float) -> None:
         stopping = [

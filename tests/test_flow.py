@@ -107,6 +107,18 @@ class Ordering(Held):
         self.assertEqual(list("abcde"), runs)
         self.assertEqual(b"5", self.successResultOf(self.broker.reader(0).read("get", "n")))
 
+    def test_no_key(self) -> None:
+        """A worker that can't say a message's key has it handled without order."""
+
+        def fails(message: Any, kind: str) -> None:
+            raise KeyError("key")
+
+        connector = self.holding(ordering="process")
+        self.patch(connector._worker, "ordering_key", fails)
+        self.put("sms.inbound", inbound("a1", from_addr="a"), inbound("a2", from_addr="a"))
+        self.assertEqual(["a1", "a2"], sorted(self.held))
+        self.assertEqual(2, len(self.flushLoggedErrors(KeyError)))
+
     def test_none(self) -> None:
         """Without it all run side by side."""
         self.holding()
@@ -227,6 +239,25 @@ class Broken(WorkerCase):
         self.clock.advance(1)
         self.put("sms.inbound", inbound())
         self.assertEqual(1, len(seen))
+
+    def test_fault(self) -> None:
+        """A fault of the framework costs one message its settlement, not the others of its batch."""
+        seen: list[str] = []
+        connector = self.connector()
+        connector.add_handler("inbound", lambda message: seen.append(message.content))
+        inlet = connector._inlets["inbound"]
+        process, faults = inlet.process, [MemoryError()]
+
+        def faulty(delivery: Any) -> Any:
+            if faults:
+                raise faults.pop()
+            return process(delivery)
+
+        self.patch(inlet, "process", faulty)
+        self.put("sms.inbound", inbound("a"), inbound("b"))
+        self.assertEqual(["b"], seen)
+        self.assertEqual((0, 1), self.depth("sms.inbound")[:2])
+        self.assertEqual(1, len(self.flushLoggedErrors(MemoryError)))
 
     def test_settles_on(self) -> None:
         """A batch that could not be settled is settled later."""

@@ -103,6 +103,24 @@ class Life(WorkerCase):
         self.failureResultOf(made.start_worker(), OSError)
         self.assertEqual(["no worker", "no middleware"], made.notes[-2:])
 
+    def test_failing_early(self) -> None:
+        """What was never set up is not torn down, and a second error doesn't hide the first."""
+
+        class Unconnected(Noting):
+            def setup_connectors(self) -> Any:
+                raise OSError("no connectors")
+
+        made = self.worker(Unconnected, middleware=MIDDLEWARE)
+        self.failureResultOf(made.start_worker(), OSError)
+        self.assertNotIn("no worker", made.notes)
+
+        class Worse(Failing):
+            def teardown_worker(self) -> Any:
+                raise KeyError("worse")
+
+        self.failureResultOf(self.worker(Worse).start_worker(), OSError)
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
     def test_stop_whatever_happens(self) -> None:
         """Middleware is torn down even if the worker can't be."""
 

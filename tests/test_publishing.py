@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from pipeline.delivery import Delivery
+from pipeline.errors import PipelineError, QueueFull
+from pipeline.middleware.base import BaseMiddleware
+from pipeline.middleware.stack import MiddlewareStack
+from pipeline.publishing import Edge, Publication, Publisher, queue_of
+from tests.workers import WorkerCase, inbound
+
+
+class PublisherCase(WorkerCase):
+    """Has a publisher of the connector ``sms``."""
+
+    def publisher(self, *middlewares: Any) -> Publisher:
+        stack = MiddlewareStack(middlewares)
+        return Publisher("sms", self.worker(), stack, ["inbound", "outbound"], self, self.fail)
+
+
+class Edges(PublisherCase):
+    """How and where a message is put."""
+
+    def test_queues(self) -> None:
+        """A kind has its queue; that of failures is in the plural, as in Vumi."""
+        self.assertEqual("sms.inbound", queue_of("sms", "inbound"))
+        self.assertEqual("sms.failures", queue_of("sms", "failure"))
+
+    def test_delay(self) -> None:
+        """A delayed message is due later, not before."""
+        self.successResultOf(self.publisher().publish("inbound", inbound(), Edge(None, delay=2.5)))
+        self.assertEqual(1, self.depth("sms.inbound").delayed)
+        self.clock.advance(2.5)
+        self.assertEqual(["hi"], self.contents("sms.inbound"))
+
+    def test_window(self) -> None:
+        """Within its window a message is published once."""
+        message = inbound()
+        for _ in range(2):
+            self.successResultOf(
+                self.publisher().publish("inbound", message, Edge(None, window=60))
+            )
+        self.assertEqual(["hi"], self.contents("sms.inbound"))
+
+    def test_max_depth(self) -> None:
+        """A full queue refuses; who publishes hears it."""
+        edge = Edge(None, max_depth=1, queue="elsewhere")
+        self.successResultOf(self.publisher().publish("inbound", inbound(), edge))
+        self.failureResultOf(self.publisher().publish("inbound", inbound(), edge), QueueFull)
+        self.assertEqual(["hi"], self.contents("elsewhere"))
+
+    def test_unknown_kind(self) -> None:
+        """A kind that isn't published is an error."""
+        self.failureResultOf(
+            self.publisher().publish("status", inbound(), Edge(None)), PipelineError
+        )
+        self.failureResultOf(
+            Deferred.fromCoroutine(self.publisher().apply("status", inbound())), PipelineError
+        )
+
+    def test_partition(self) -> None:
+        """One address is always in one partition; a delivery's publishes stay in its own."""
+        self.broker.partitions = 7
+        found = {self.publisher()._partition("inbound", inbound()) for _ in range(20)}
+        self.assertEqual(1, len(found))
+        anywhere = {self.publisher()._partition("event", inbound()) for _ in range(200)}
+        self.assertEqual(set(range(7)), anywhere)
+        delivery = Delivery("q", b"1-0", b"", partition=5)
+        edge = Edge(delivery, immediately=True)
+        self.successResultOf(self.publisher().publish("inbound", inbound(), edge))
+        self.assertEqual(1, len(self.taken("sms.inbound", 5)))
+
+
+class Publications(PublisherCase):
+    """The error of a publish belongs to who looks, else to the delivery."""
+
+    def failing(self) -> tuple[Publication, Any]:
+        inner: Deferred[Any] = Deferred()
+
+        class Broken(BaseMiddleware):
+            def handle_outbound(self, message: Any, connector_name: str) -> Any:
+                return inner
+
+        delivery = Delivery("q", b"1-0", b"")
+        published = self.publisher(Broken("b", {}, None)).publish(
+            "outbound", inbound(), Edge(delivery)
+        )
+        [unfinished] = delivery.take_unfinished()
+        assert isinstance(published, Publication)
+        inner.errback(Failure(KeyError("x")))
+        return published, unfinished
+
+    async def test_nobody(self) -> None:
+        """Nobody looks: the delivery's."""
+        _, unfinished = self.failing()
+        with self.assertRaises(KeyError):
+            await unfinished
+
+    async def test_callback(self) -> None:
+        """Somebody has handled it in an errback: theirs."""
+        published, unfinished = self.failing()
+        self.failureResultOf(published, KeyError)
+        await unfinished
+
+    async def test_await(self) -> None:
+        """Somebody has awaited it: theirs."""
+        published, unfinished = self.failing()
+        with self.assertRaises(KeyError):
+            await published
+        published.addErrback(lambda _: None)
+        await unfinished
+
+    def test_success(self) -> None:
+        """What succeeds gives the message as it was published."""
+
+        class Slow(BaseMiddleware):
+            def handle_outbound(self, message: Any, connector_name: str) -> Any:
+                return waiting.addCallback(lambda _: message)
+
+        waiting: Deferred[Any] = Deferred()
+        delivery = Delivery("q", b"1-0", b"")
+        message = inbound()
+        published = self.publisher(Slow("s", {}, None)).publish("outbound", message, Edge(delivery))
+        self.assertNoResult(published)
+        waiting.callback(None)
+        self.assertIs(message, self.successResultOf(published))
+        self.assertEqual(["sms.outbound"], [post.queue for post in delivery.posts])
+
+    def test_follow(self) -> None:
+        """It ends as what it follows."""
+        self.assertEqual(1, self.successResultOf(Publication().follow(succeed(1))))
