@@ -241,7 +241,7 @@ class Broken(WorkerCase):
         self.assertEqual(1, len(seen))
 
     def test_fault(self) -> None:
-        """A fault of the framework costs one message its settlement, not the others of its batch."""
+        """A fault of the framework costs one message its settlement, not its whole batch."""
         seen: list[str] = []
         connector = self.connector()
         connector.add_handler("inbound", lambda message: seen.append(message.content))
