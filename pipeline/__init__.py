@@ -59,7 +59,7 @@ _HOMES = {
     "task": "tasks.registry",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # the names are texts
+__all__ = ["__version__", *_HOMES]  # the names are texts
 
 
 def __getattr__(name: str) -> Any:
