@@ -172,7 +172,7 @@ class HttpCase(WireCase):
         runtime = Runtime(await self.broker(), Codec(), self.reactor, "test", debug)
         worker = cls(cls.__name__, {"transport_name": "web", **options}, runtime)
         await worker.start_worker()
-        self.addCleanup(worker.stop_worker, 0)
+        self.addCleanup(worker.stop_worker, 1)
         return worker
 
     async def http(self, **options: Any) -> tuple[HttpTransport, int]:
