@@ -6,7 +6,8 @@ middleware or a handler raises becomes an outcome here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -129,8 +130,8 @@ class Inlet:
             result = handler(message)
             if result is not None:
                 result = await finished(result)
-            for unfinished in delivery.take_unfinished():
-                await unfinished
+            if unfinished := delivery.take_unfinished():
+                await self._complete(delivery, unfinished)
         except Exception as error:
             return await self._raised(delivery, error, handler)
         if type(result) not in _OUTCOMES or type(result) is Done:
@@ -165,12 +166,26 @@ class Inlet:
 
     async def _verdict(self, delivery: Delivery, error: Exception) -> Any:
         if not isinstance(error, (Drop, Respond)):
+            with suppress(Exception):  # the first error is the one that counts
+                await self._complete(delivery, delivery.take_unfinished())
             return self._decided(error, delivery)
         if isinstance(error, Respond):
             await self._answer(error, delivery)
-        for unfinished in delivery.take_unfinished():
-            await unfinished
+        await self._complete(delivery, delivery.take_unfinished())
         return DONE if isinstance(error, Respond) else Dropped(error.reason)
+
+    async def _complete(self, delivery: Delivery, unfinished: Iterable[Any]) -> None:
+        """Wait for all that is still to be staged, whatever fails; then raise the first error."""
+        errors = []
+        while unfinished:
+            for each in unfinished:
+                try:
+                    await each
+                except Exception as error:
+                    errors.append(error)
+            unfinished = delivery.take_unfinished()
+        if errors:
+            raise errors[0]
 
     async def _answer(self, respond: Respond, delivery: Delivery) -> None:
         kind = opposite(self.kind, respond.message)
@@ -185,10 +200,11 @@ class Inlet:
 
     def _decided(self, error: Exception, delivery: Delivery) -> Any:
         try:
-            return self._worker.decide(error, delivery)
+            outcome = self._worker.decide(error, delivery)
         except Exception:
             _log.failure("{name}: could not decide what to do about an error", name=self._name)
-            return DeadLetter(error)
+            outcome = None
+        return outcome if isinstance(outcome, _OUTCOMES) else DeadLetter(error)
 
     # Making outcomes true ----------------------------------------------------------------------
 
@@ -196,7 +212,9 @@ class Inlet:
         try:
             return await self._make_true(delivery, outcome, handler)
         except Exception as error:  # as in a nack's publish chain
-            return self._bury(delivery, DeadLetter(error), handler)
+            decided = self._decided(error, delivery)
+            failed = decided if isinstance(decided, Retry) else DeadLetter(error)
+            return await self._make_true(delivery, failed, handler)
 
     async def _make_true(self, delivery: Delivery, outcome: Any, handler: Any) -> Any:
         if isinstance(outcome, Retry):
@@ -232,8 +250,7 @@ class Inlet:
         try:
             told = self._worker.on_final_failure(delivery.message, outcome.error, outcome, delivery)
             await finished(told)
-            for unfinished in delivery.take_unfinished():
-                await unfinished
+            await self._complete(delivery, delivery.take_unfinished())
         except Exception:
             _log.failure("{name}: on_final_failure failed", name=self._name)
             delivery.restart()

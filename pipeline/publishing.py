@@ -162,8 +162,12 @@ class Publisher:
             event_type="nack", user_message_id=user_message_id, nack_reason=reason or "dropped"
         )
         event.routing_metadata = dict(message.routing_metadata)
-        nack = self._of_nacks(event, self.name)
-        await self.put("event", await nack if isinstance(nack, Deferred) else nack, edge)
+        try:
+            nack = self._of_nacks(event, self.name)
+            passed = await nack if isinstance(nack, Deferred) else nack
+        except Drop:
+            return  # middleware doesn't want it told
+        await self.put("event", passed, edge)
 
     async def _publish(self, kind: str, message: Any, edge: Edge) -> Any:
         try:

@@ -248,6 +248,58 @@ class Raised(HandlingCase):
         self.addCleanup(self.stop, connector)
         return connector
 
+    def test_no_decision(self) -> None:
+        """A ``decide`` that forgets to return anything doesn't settle an error as done."""
+
+        class Forgetful(Bare):
+            def decide(self, error: Any, delivery: Any) -> Any:
+                return None
+
+        connector = self.of(Forgetful)
+        connector.add_handler("inbound", self.raising(ValueError("lost")))
+        self.put("sms.inbound", inbound())
+        self.assertEqual("ValueError: lost", self.letter()["error"])
+
+    def test_nack_that_fails(self) -> None:
+        """If the nack of what is dropped can't be published, it is tried again with all else."""
+
+        class Broken(BaseMiddleware):
+            error: Exception = ValueError("events")
+
+            def handle_publish_event(self, message: Any, connector_name: str) -> Any:
+                raise self.error
+
+        broken = Broken("b", {}, None)
+        connector = self.connector(broken, consumes=("outbound",), publishes=("event",))
+        connector.add_handler("outbound", self.raising(Drop("unwanted")))
+        self.put("sms.outbound", inbound())
+        self.assertEqual(1, self.depth("sms.outbound").delayed)
+        broken.error = Drop("nor this")
+        self.clock.advance(1)
+        self.assertEqual((0, 0, 0, 0), self.depth("sms.outbound"))
+        self.assertEqual([], self.taken("sms.event"))
+
+    def test_late_publish(self) -> None:
+        """What was on its way when the handler failed is waited for, and forgotten too."""
+        passing: Deferred[None] = Deferred()
+
+        class Slow(BaseMiddleware):
+            def handle_publish_outbound(self, message: Any, connector_name: str) -> Any:
+                return passing.addCallback(lambda _: message)
+
+        def handle(message: Any) -> None:
+            connector.publish("outbound", message.reply("never"))
+            raise TemporaryFailure
+
+        connector = self.connector(Slow("slow", {}, None))
+        connector.add_handler("inbound", handle)
+        self.put("sms.inbound", inbound())
+        self.assertEqual(1, self.depth("sms.inbound").in_hand)
+        passing.callback(None)
+        self.clock.advance(0)
+        self.assertEqual(1, self.depth("sms.inbound").delayed)
+        self.assertEqual([], self.contents("sms.outbound"))
+
     def test_final_failure(self) -> None:
         """What the worker says of a final failure is settled with the dead letter."""
         told: list[Any] = []
