@@ -14,13 +14,14 @@ from pipeline.config.positions import position
 from pipeline.config.problems import Problems, suggestion
 from pipeline.delivery import Delivery
 from pipeline.errors import ConfigError, PermanentFailure, UnknownTask
-from pipeline.message import TaskMessage
+from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
 from pipeline.posting import described
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import check_fit, unfit
 from pipeline.tasks.client import Client
 from pipeline.tasks.registry import Task, collect
+from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
 from pipeline.tasks.sender import bound
 
@@ -128,11 +129,11 @@ class TaskApplication(Application):
         self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
     ) -> Any:
         """Tell who waits for the result that there will be none."""
-        if not isinstance(message, TaskMessage) or not _is_awaited(message):
+        if not isinstance(message, TaskMessage):
             return None
         traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
-        return self.connector.publish("outbound", answer, delivery=delivery)
+        return self._answer_call(message, answer, delivery)
 
     async def _perform(self, message: TaskMessage) -> None:
         task = self._task_of(message)
@@ -141,12 +142,22 @@ class TaskApplication(Application):
             raise PermanentFailure("Worker died")
         bound.set(self.client)
         value = await self.runner.run(task, message.args, message.kwargs)
-        if not _is_awaited(message):
+        if not (_is_awaited(message) or task.keep_result):
             return
         wrong = unfit(value)
         if wrong is not None:
             raise PermanentFailure(f"what {task.name} returned can't travel: {wrong}")
-        await self.connector.publish("outbound", message.result(value), delivery=delivery)
+        await self._answer_call(message, message.result(value), delivery)
+
+    async def _answer_call(
+        self, message: TaskMessage, answer: ResultMessage, delivery: Delivery
+    ) -> None:
+        """Stage the answer for who waits for it, and for who asks later."""
+        task = self.tasks.get(message.task)
+        if task is not None and task.keep_result:
+            keep(delivery, answer, task.keep_result)
+        if _is_awaited(message):
+            await self.connector.publish("outbound", answer, delivery=delivery)
 
     def _task_of(self, message: TaskMessage) -> Task[Any, Any]:
         task = self.tasks.get(message.task)

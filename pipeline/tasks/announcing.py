@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pipeline.errors import PipelineError
 from pipeline.tasks.names import ANNOUNCED_EVERY, key_of
@@ -45,7 +46,7 @@ class Announcements:
     async def start(self) -> None:
         """Announce, and go on doing so."""
         await self.announce()
-        self._loop.start(ANNOUNCED_EVERY, now=False)
+        self._go_on()
 
     def stop(self) -> None:
         """Announce no more."""
@@ -61,6 +62,14 @@ class Announcements:
             await Deferred.fromCoroutine(store.commit()).addTimeout(PATIENCE, self._clock)
         except (PipelineError, DeferredTimeout) as error:
             self.log.warn("the names of tasks could not be announced: {error!r}", error=error)
+
+    def _go_on(self) -> None:
+        self._loop.start(ANNOUNCED_EVERY, now=False).addErrback(self._broken)
+
+    def _broken(self, failure: Failure) -> None:
+        # Names that are never announced again would one day be refused by transports.
+        self.log.failure("announcing the names of tasks went wrong", failure)
+        self._go_on()
 
     def _announce(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.announce())

@@ -14,6 +14,7 @@ from pipeline.message import ResultMessage, TaskMessage
 from pipeline.tasks.client import Client
 from pipeline.tasks.names import key_of
 from pipeline.tasks.registry import Task
+from pipeline.tasks.results import kept
 from tests.tasks import jobs
 from tests.workers import WorkerCase, inbound
 
@@ -73,6 +74,21 @@ class Running(TaskCase):
         self.start()
         self.put("work.inbound", call(jobs.add, 2, reply_to=None))
         self.assertEqual(([(2, 0)], []), (jobs.ran, self.results()))
+
+    def test_kept(self) -> None:
+        """A task with keep_result leaves its result, or its error, in the store for a while."""
+        self.start()
+        for ok, expected in ((True, ("kept", None)), (False, (None, "KeyError: 'kept'"))):
+            asked = call(jobs.kept, ok, reply_to=None)
+            self.put("work.inbound", asked)
+            found = self._kept(asked.message_id)
+            self.assertEqual(expected, (found.value, found.error))
+        self.clock.advance(60)
+        self.assertIsNone(self._kept(asked.message_id))
+        self.assertEqual([], self.results())
+
+    def _kept(self, call_id: str) -> Any:
+        return self.successResultOf(Deferred.fromCoroutine(kept(self.looker, call_id)))
 
     def test_to_instance(self) -> None:
         """A call that names an instance is answered on the queue of that instance."""

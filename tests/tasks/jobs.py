@@ -90,3 +90,11 @@ def in_thread(n: int) -> list[Any]:
     """Say where it runs, and send another task from there."""
     add.send_from_thread(n)
     return [n, threading.current_thread() is threading.main_thread()]
+
+
+@task(queue="work", keep_result=60, retries=0)
+async def kept(ok: bool) -> str:
+    """Return what is kept."""
+    if not ok:
+        raise KeyError("kept")
+    return "kept"

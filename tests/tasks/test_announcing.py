@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
 from pipeline.store import Store
 from pipeline.tasks.announcing import PATIENCE, Announcements
-from pipeline.tasks.names import key_of
+from pipeline.tasks.names import ANNOUNCED_EVERY, key_of
 from tests.workers import WorkerCase
 
 
@@ -48,3 +50,14 @@ class Announcing(WorkerCase):
         names.stop()
         self.clock.advance(PATIENCE)
         self.assertEqual(0, len([c for c in self.clock.getDelayedCalls() if c.func == names]))
+
+    def test_broken(self) -> None:
+        """Whatever goes wrong is logged, and the next announcement is made all the same."""
+        stores: list[Any] = [self._store, lambda: 1 / 0, self._store]
+        names = Announcements("work", ["a"], lambda: stores.pop(0)(), self.clock)
+        self.successResultOf(Deferred.fromCoroutine(names.start()))
+        self.clock.advance(ANNOUNCED_EVERY)
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.clock.advance(ANNOUNCED_EVERY)
+        self.assertEqual([], stores)
+        names.stop()

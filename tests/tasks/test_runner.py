@@ -108,6 +108,16 @@ class InReactor(TestCase):
         self.clock.advance(GRACE)
         self.assertEqual([], self.clock.getDelayedCalls())
 
+    def test_exit(self) -> None:
+        """An async task that ends the program ends only itself."""
+
+        async def leaves() -> None:
+            raise SystemExit(3)
+
+        for function, options in ((leaves, {}), (lambda: sys.exit(3), {"isolation": "inline"})):
+            error = self.failureResultOf(self._call(function, **options), PermanentFailure)
+            self.assertIn("SystemExit(3)", str(error.value))
+
     def test_deferred(self) -> None:
         """An inline plain function may return a Deferred; in time, it is cancelled."""
         running = self._call(lambda: deferLater(self.clock, 3, lambda: 7), isolation="inline")

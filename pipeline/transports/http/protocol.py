@@ -30,6 +30,9 @@ LINGER = 5
 #: Seconds in which a request must be there as a whole, however slowly it comes.
 WHOLE_REQUEST = 60
 
+#: Bytes of a Content-Length header.
+LONGEST_LENGTH = 100
+
 
 class Request(TwistedRequest):
     """A request whose body is bounded."""
@@ -116,6 +119,13 @@ class Channel(HTTPChannel):
         if self.whole_request_since is None and not self._is_answering:
             self.whole_request_since = self.factory.clock.seconds()
         super().dataReceived(data)
+
+    def headerReceived(self, line: bytes) -> bool:
+        # Python reads no number of more than 4300 digits, and Twisted doesn't expect that.
+        if len(line) > LONGEST_LENGTH and line[:15].lower() == b"content-length:":
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return bool(super().headerReceived(line))
 
     def received(self) -> None:
         """A whole request is there."""

@@ -157,6 +157,14 @@ class Connections(ServerCase):
             self.assertEqual((400, "bad_request"), (response.status, response.error["code"]))
             self.assertEqual(b"", await wire.gone)
 
+    async def test_absurd_length(self) -> None:
+        """A length that is beyond all numbers is refused, and breaks nothing."""
+        for header in ("content-LENGTH", "Content-Length"):
+            wire = await self.wire(self.port)
+            wire.say(f"POST / HTTP/1.1\r\n{header}: {'9' * 5000}\r\nA: b\r\n\r\n".encode())
+            self.assertEqual(400, (await wire.response()).status)
+            self.assertEqual(b"", await wire.gone)
+
     async def test_bad_chunks(self) -> None:
         """Chunks that are none are refused as JSON."""
         wire = await self.wire(self.port)
