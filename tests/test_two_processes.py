@@ -149,6 +149,35 @@ class TwoProcesses(TestCase):
         self.end(work, web)
         self.assertEqual([], [pid for pid in (work.pid, web.pid, server) if is_alive(pid)])
 
+    async def test_owner_leaves(self) -> None:
+        """When the process that owns the server ends, another one takes the server over."""
+        owner = self.start("work")
+        web = self.start("web")
+        self.end(owner)
+        # Stored while nobody works; so the server is there, and what it has been told remains.
+        self.assertEqual(202, await self.stored())
+        work = self.start("work")
+        await self.ask()
+        self.end(web, work)
+        self.assertFalse(is_alive(web.pid) or is_alive(work.pid))
+
+    async def stored(self) -> int:
+        """Post a call that nobody waits for, until it is accepted: the last status."""
+        status = 0
+        for _ in range(200):
+            response = await self.agent.request(
+                b"POST",
+                f"http://127.0.0.1:{self.port}/tasks/add?wait=0".encode(),
+                Headers({"Content-Type": ["application/json"]}),
+                Body(b"[1, 2]"),
+            )
+            status = response.code
+            await readBody(response)
+            if status == 202:
+                break
+            await deferLater(self.reactor, 0.05)
+        return status
+
     async def test_shared_port(self) -> None:
         """The same with two processes that share a port."""
         work, one, other = self.start("work"), self.start("web"), self.start("web")
