@@ -198,9 +198,11 @@ class Connector:
         if not await self._within(deadline, self.pause()):
             self._flow.expire()
             await self._within(GRACE, self._flow.when_idle())
-        for source in self._flow.sources:
-            await self._close(source)
+        closing = [Deferred.fromCoroutine(self._close(each)) for each in self._flow.sources]
         self._flow.sources.clear()
+        for succeeded, result in await DeferredList(closing, consumeErrors=True):
+            if not succeeded:
+                _log.failure("{name}: a queue could not be closed", result, name=self.name)
 
     async def _pause(self) -> None:
         await DeferredList([source.reader.pause() for source in self._flow.sources])

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from pipeline.delivery import current
-from pipeline.errors import Drop, PipelineError, Respond
+from pipeline.errors import BrokerUnavailable, Drop, PipelineError, Respond
 from pipeline.message import EventMessage, UserMessage
 from pipeline.middleware.base import BaseMiddleware
 from tests.workers import WorkerCase, inbound
@@ -221,6 +221,12 @@ class Answers(WorkerCase):
         self.assertEqual({"back": "inner"}, got[0].helper_metadata)
         self.assertEqual(0, self.depth("sms.inbound").waiting)
 
+    def test_nobody_takes_it(self) -> None:
+        """An answer that nobody here takes is logged; the message is not published."""
+        connector = self.connector(self.Gate("gate", {}, None), consumes=(), publishes=("inbound",))
+        self.assertIs(None, self.successResultOf(connector.publish("inbound", inbound())))
+        self.assertEqual(0, self.depth("sms.inbound").waiting)
+
     def test_dropped(self) -> None:
         """A message that middleware drops is not published; for an outbound one there is a nack."""
 
@@ -314,6 +320,20 @@ class Life(WorkerCase):
         self.successResultOf(stopping)
         self.assertEqual(["sorry"], self.contents("sms.outbound"))
         self.assertEqual(0, self.depth("sms.inbound").waiting)
+
+    def test_stop_without_a_server(self) -> None:
+        """Stopping ends in time even if nothing can be handed back; others will take it over."""
+        connector = self.connector()
+        connector.add_handler("inbound", lambda message: Deferred())
+        self.put("sms.inbound", inbound())
+        for source in connector._flow.sources:
+            self.patch(source.consumer, "hand_back", lambda deliveries: Deferred())
+            self.patch(source.consumer, "close", lambda: fail(BrokerUnavailable("gone")))
+        stopping = Deferred.fromCoroutine(connector.stop(5))
+        self.clock.advance(5)
+        self.assertNoResult(stopping)
+        self.clock.advance(1)
+        self.successResultOf(stopping)
 
     def test_stop_ignores_who_hangs_on(self) -> None:
         """What a handler that ignores being cancelled does afterwards has no effect."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 
 from pipeline.delivery import Settled
 from pipeline.errors import BrokerUnavailable
@@ -189,6 +189,38 @@ class Results(WorkerCase):
         self.assertEqual(b"refused", entry.fields["reason"])
         self.assertEqual([], self.contents("sms.outbound"))
         self.assertEqual(0, connector.in_hand)
+
+    def test_gone(self) -> None:
+        """What is torn, or of a queue that was made anew, is let go of without effects."""
+        connector = self.connector()
+        connector.add_handler("inbound", lambda message: None)
+        consumer = connector._flow.sources[0].consumer
+        for result in (Settled.TORN, Settled.FENCED):
+            self.patch(consumer, "settle", lambda batch, result=result: succeed([result]))
+            self.addCleanup(consumer.in_hand.clear)
+            self.put("sms.inbound", inbound())
+            self.assertEqual((0, 0), (connector.in_hand, connector.lost))
+
+    def test_close_all(self) -> None:
+        """A queue that can't be closed doesn't keep the others open."""
+        connector = self.connector()
+        first, second = (source.consumer for source in connector._flow.sources)
+        closed: list[str] = []
+        self.patch(first, "close", lambda: fail(RuntimeError("in hand")))
+        self.patch(second, "close", lambda: succeed(closed.append(second.queue)))
+        self.stop(connector)
+        self.assertEqual(["sms.event"], closed)
+        self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+
+    def test_refused_for_good(self) -> None:
+        """If not even the dead letter can be written, the message stays with the server."""
+        connector = self.connector()
+        connector.add_handler("inbound", lambda message: None)
+        consumer = connector._flow.sources[0].consumer
+        self.patch(consumer, "settle", lambda batch: succeed([Settled.REFUSED]))
+        self.put("sms.inbound", inbound())
+        self.assertEqual(0, connector.in_hand)
+        self.assertEqual(1, self.depth("sms.inbound").in_hand)
 
     def test_lost(self) -> None:
         """When another was faster its effects vanish; it is counted."""
