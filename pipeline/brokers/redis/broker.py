@@ -32,7 +32,7 @@ _BURY = Script.load("members.lua", "gone.lua", "bury.lua")
 #: How many dead letters of a lost instance one script makes.
 BURIED_AT_ONCE = 100
 #: Seconds that stopping waits for what is unsent, and to say good-bye.
-FLUSH_LIMIT, BYE_LIMIT = 4.0, 0.5
+FLUSH_LIMIT, BYE_LIMIT = 3.0, 0.5
 
 
 @implementer(IBroker)
@@ -120,15 +120,15 @@ class RedisBroker:
         self._recoverer.start()
 
     def stop(self) -> Deferred[None]:
-        """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 4 s for what is still unsent."""
+        """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 3 s for what is still unsent."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._mover.stop()
         self._recoverer.stop()
         self._heart.stop()
-        await self._producer.stop(FLUSH_LIMIT)
-        await gatherResults([Deferred.fromCoroutine(c.abandon()) for c in self._consumers])
+        ends = [self._producer.stop(FLUSH_LIMIT), *(c.abandon() for c in self._consumers)]
+        await gatherResults(map(Deferred.fromCoroutine, ends))
         if self._started:
             await self._say_good_bye()
         await self.client.stop()

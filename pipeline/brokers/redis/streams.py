@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -147,12 +147,26 @@ class RedisConsumer:
     # Taking --------------------------------------------------------------------------------
 
     def take(self, count: int) -> Deferred[list[Delivery]]:
-        """See :meth:`pipeline.interfaces.IConsumer.take`."""
+        """See :meth:`pipeline.interfaces.IConsumer.take`.
+
+        :raise RuntimeError: a take is out already.
+        """
+        if self._taking is not None:
+            return fail(RuntimeError(f"a take of {self.queue} is out already"))
         self._interrupted = False
-        taking = self._taking = Deferred.fromCoroutine(self._take(count))
-        if taking.called:
-            self._taking = None
-        return taking
+        taking: Deferred[list[Delivery]] = Deferred.fromCoroutine(self._take(count))
+        taken: Deferred[list[Delivery]] = Deferred(lambda _: taking.cancel())
+        self._taking = taking
+        taking.addBoth(self._end, taken)
+        return taken
+
+    def _end(self, result: Any, taken: Deferred[list[Delivery]]) -> None:
+        self._taking = None
+        if not taken.called:
+            taken.callback(result)
+        waiting, self._waiting_for_end = self._waiting_for_end, []
+        for ended in waiting:
+            ended.callback(None)
 
     async def _take(self, count: int) -> list[Delivery]:
         try:
@@ -164,11 +178,6 @@ class RedisConsumer:
             self._membership.suspect()
             if not self._interrupted:
                 raise
-        finally:
-            self._taking = None
-            waiting, self._waiting_for_end = self._waiting_for_end, []
-            for ended in waiting:
-                ended.callback(None)
         return []
 
     async def _try_to_take(self, count: int) -> list[Delivery]:

@@ -124,9 +124,9 @@ class RedisCase(RedisBench, TestCase):
         super().setUp()
         self.addCleanup(lambda: None)
 
-    async def client(self, **options: Any) -> Client:
+    async def client(self, address: Address | None = None) -> Client:
         """A connected client."""
-        client = Client(self.address, self.reactor, **options)
+        client = Client(address or self.address, self.reactor)
         self.addCleanup(client.stop)
         await client.start()
         return client
