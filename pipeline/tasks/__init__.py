@@ -16,5 +16,6 @@ A worker of :class:`pipeline.applications.tasks.TaskApplication` runs them.
 from __future__ import annotations
 
 from pipeline.tasks.registry import Task, collect, task
+from pipeline.tasks.sender import bind, unbind
 
-__all__ = ["Task", "collect", "task"]
+__all__ = ["Task", "bind", "collect", "task", "unbind"]

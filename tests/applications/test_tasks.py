@@ -258,6 +258,24 @@ class Stopping(TaskCase):
         self.clock.advance(0)
         self.assertEqual(2, len(jobs.gates))
 
+    def test_threads(self) -> None:
+        """A thread can't be told: its call has failed, unless it may run twice.
+
+        Calls that still wait for a thread are handed back too.
+        """
+        jobs.gate.clear()
+        self.addCleanup(jobs.gate.set)
+        application = self.start(threads=2)
+        calls = [call(jobs.block), call(jobs.block_again), call(jobs.block)]
+        self.put("work.inbound", *calls)
+        self.assertEqual(2, application.runner.threads.busy)
+        self.stop_application(application, 1)
+        (answer,) = self.results()
+        self.assertEqual(calls[0].message_id, answer.in_reply_to)
+        self.assertIn("the worker stopped while", answer.error or "")
+        returned = {delivery.message.message_id for delivery in self.taken("work.inbound")}
+        self.assertEqual({each.message_id for each in calls[1:]}, returned)
+
 
 class Announcing(TaskCase):
     """Workers say which tasks they have."""

@@ -13,6 +13,9 @@ from pipeline.tasks.registry import task
 #: What has run, in order.
 ran: list[Any] = []
 
+#: What :func:`block` waits for.
+gate = threading.Event()
+
 #: What :func:`wait` waits for.
 gates: list[Deferred[Any]] = []
 
@@ -98,3 +101,15 @@ async def kept(ok: bool) -> str:
     if not ok:
         raise KeyError("kept")
     return "kept"
+
+
+@task(queue="work")
+def block() -> None:
+    """Wait in a thread."""
+    gate.wait(5)
+
+
+@task(queue="work", reentrant=True)
+def block_again() -> None:
+    """Wait in a thread; may run twice."""
+    gate.wait(5)
