@@ -129,6 +129,20 @@ class Store:
             return staged[None]  # type: ignore[no-any-return]  # written by set and delete
         return await self._read("get", key)  # type: ignore[no-any-return]  # READS says bytes
 
+    async def peek(self, key: str) -> bytes | None:
+        """The value, or None. Not compared at the commit: for a look that decides nothing."""
+        staged = self._overlay.get(("v", key))
+        if staged is not None:
+            return staged[None]  # type: ignore[no-any-return]  # written by set and delete
+        return await self._reader.read("get", key)  # type: ignore[no-any-return]  # READS says so
+
+    def expect(self, key: str, value: bytes | None) -> None:
+        """Have a value compared at the commit, as if it had been read and had been this.
+
+        :param value: None: it isn't there.
+        """
+        self._seen.setdefault(("get", key, ()), value)
+
     def set(self, key: str, value: str | bytes, ttl: float | None = None) -> None:
         """Stage a value.
 

@@ -145,6 +145,24 @@ class Reads(TestCase):
         self.assertEqual((b"1", b"1", b"1"), (await first, await second, await store.get("k")))
         self.assertEqual([("get", "k", (), b"1")], store.checks)
 
+    async def test_peek(self) -> None:
+        """A look that decides nothing sees what is staged, and is not compared."""
+        store = Store(self.reader)
+        self.assertIsNone(await store.peek("k"))
+        self.assertEqual([], store.checks)
+        store.set("k", "1")
+        self.assertEqual(b"1", await store.peek("k"))
+
+    async def test_expect(self) -> None:
+        """What is expected is compared without having been read; a read before goes first."""
+        store = Store(self.reader)
+        store.expect("k", b"1")
+        with self.assertRaises(Conflict):
+            await store.commit()
+        await store.get("k")
+        store.expect("k", b"1")
+        await store.commit()
+
     async def test_forget(self) -> None:
         """A forgotten unit of work has read and staged nothing."""
         await self.store.get("k")
