@@ -1,0 +1,104 @@
+"""Lets a message take effect once, however often it is sent."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+from twisted.logger import Logger
+
+from pipeline.config.base import Config
+from pipeline.config.quantities import ConfigDuration
+from pipeline.delivery import delivery_of
+from pipeline.errors import Drop
+from pipeline.middleware.base import BaseMiddleware
+from pipeline.middleware.field_path import ConfigFieldPath, key_getter
+from pipeline.middleware.selection import DIRECTIONS, ConfigChoices, ConfigKinds, Handler, attach
+
+__all__ = ["DedupMiddleware", "DedupMiddlewareConfig"]
+
+#: What a mark's value is; that it is there says all.
+_MARK = b"1"
+
+_log = Logger()
+
+
+class DedupMiddlewareConfig(Config):
+    """The options of :class:`DedupMiddleware`."""
+
+    key = ConfigFieldPath(
+        "What two copies have in common: id, a field, or a key in one as helper_metadata.order_id.",
+        default="id",
+        static=True,
+    )
+    window = ConfigDuration(
+        "How long after a message has taken effect its copies are dropped.",
+        default="1d",
+        static=True,
+    )
+    kinds = ConfigKinds("The kinds of message that are looked at.", default=("inbound",))
+    directions = ConfigChoices(
+        "Whether messages are looked at when they are read, when they go out, or both.",
+        default=("consume",),
+        static=True,
+        values=DIRECTIONS,
+    )
+
+    def post_validate(self) -> None:
+        """:raises ConfigError: a window of no length."""
+        if not self.window:
+            self.raise_config_error("window: must be longer than 0", "window")
+
+
+class DedupMiddleware(BaseMiddleware):
+    """Drops a message that has taken effect before, within a window of time.
+
+    That a message was seen is written together with its settlement, so a message that failed and
+    is tried again is no copy of itself; and of two copies that are handled at once the second one
+    finds, when it is to be settled, that the first has won: it is looked at again, and dropped.
+
+    A message without a value for the key passes. So does one that is published from the edge, with
+    no delivery in hand: the mark could not be written in one step with it.
+
+    Marks are of a middleware's name, a connector, a kind and a direction; workers that share a
+    queue give it the same name.
+    """
+
+    CONFIG_CLASS: ClassVar[type[Config]] = DedupMiddlewareConfig
+    config: DedupMiddlewareConfig
+
+    def setup_middleware(self) -> None:
+        """Put the handlers in place."""
+        self._key_of = key_getter(self.config.key)
+        self._window = self.config.window
+        for direction in self.config.directions:
+            attach(self, direction, self.config.kinds, partial(self._on, direction))
+        _warn_of_partitions(self)
+
+    def _on(self, direction: str, kind: str) -> Handler:
+        """A handler that passes a message once."""
+        place = f"dedup:{self.name}:{direction}:{kind}"
+
+        async def handle(message: Any, connector_name: str) -> Any:
+            key = self._key_of(message)
+            delivery = delivery_of(message)
+            if key is None or delivery is None:
+                return message
+            mark = f"{place}:{connector_name}:{key}"
+            if await delivery.store.get(mark) is not None:
+                raise Drop(f"a copy: {self.config.key} was seen less than {self._window:g} s ago")
+            delivery.store.set(mark, _MARK, self._window)
+            return message
+
+        return handle
+
+
+def _warn_of_partitions(middleware: BaseMiddleware) -> None:
+    partitions = getattr(getattr(middleware.worker, "broker", None), "partitions", 1)
+    if partitions > 1:
+        _log.warn(
+            "{name}: with {partitions} partitions only copies in one partition are found: those"
+            " of one address",
+            name=middleware.name,
+            partitions=partitions,
+        )

@@ -1,0 +1,168 @@
+"""Real transports and applications over a broker, for the tests of built-in middleware."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import yaml
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.trial.unittest import TestCase
+
+from pipeline.applications.base import Application
+from pipeline.brokers.memory import MemoryBroker
+from pipeline.brokers.redis.broker import RedisBroker
+from pipeline.codec import Codec
+from pipeline.message import UserMessage
+from pipeline.testing.server import shared_server, unique_namespace
+from pipeline.transports.base import Transport
+from pipeline.worker import Runtime
+from tests.workers import WorkerCase
+
+#: Where the pages of documentation are.
+PAGES = "docs/middleware"
+
+
+class Phone(Transport):
+    """A transport whose world is a list."""
+
+    def setup_transport(self) -> None:
+        self.sent: list[Any] = []
+
+    def handle_outbound_message(self, message: Any) -> Any:
+        self.sent.append(message)
+        return self.publish_ack(message.message_id, "sent")
+
+
+class Answering(Application):
+    """Answers what it is given, after what a test wants to happen."""
+
+    def setup_application(self) -> None:
+        self.got: list[Any] = []
+        self.events: list[Any] = []
+
+    def first(self, message: Any) -> Any:
+        """Overridden on an instance by a test."""
+
+    async def consume_user_message(self, message: Any) -> None:
+        self.got.append(message)
+        waited = self.first(message)
+        if waited is not None:
+            await waited
+        await self.reply_to(message, f"re: {message.content}")
+
+    def consume_ack(self, event: Any) -> None:
+        self.events.append(event)
+
+    def consume_nack(self, event: Any) -> None:
+        self.events.append(event)
+
+
+def said(content: str = "hi", **fields: Any) -> dict[str, Any]:
+    """Fields of an inbound message."""
+    given = {"to_addr": "1234", "from_addr": "+27", "transport_type": "sms"}
+    return {**given, "content": content, **fields}
+
+
+def options_of(name: str, dotted: str, options: dict[str, Any]) -> dict[str, Any]:
+    """A worker's configuration with one middleware."""
+    return {
+        "transport_name": "sms",
+        "retry": {"jitter": 0, "base": 1, "factor": 1},
+        "middleware": [{name: dotted}],
+        name: options,
+    }
+
+
+class SystemCase(WorkerCase):
+    """A transport ``sms`` and applications, each with a broker of its own, in memory."""
+
+    #: The middleware's dotted name.
+    MIDDLEWARE: ClassVar[str]
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        return options_of("guard", self.MIDDLEWARE, options)
+
+    def process(self) -> Any:
+        """A broker on the same server, as another process has."""
+        broker = MemoryBroker(self.clock, server=self.broker.server, dead_after=5)
+        broker.start()
+        return broker
+
+    def started(self, cls: Any, config: dict[str, Any], broker: Any = None, **codec: Any) -> Any:
+        """A worker that runs."""
+        runtime = Runtime(broker or self.process(), Codec(**codec), self.clock, "test")
+        worker = cls("worker", config, runtime)
+        self.successResultOf(worker.start_worker())
+        self.clock.advance(0)
+        return worker
+
+    def say(self, phone: Any, content: str = "hi", **fields: Any) -> Any:
+        """A message of a user comes in."""
+        message = self.successResultOf(phone.publish_message(**said(content, **fields)))
+        self.turn()
+        return message
+
+    def turn(self, seconds: float = 0) -> None:
+        """Let time pass, and everything happen that happens at once."""
+        self.clock.advance(seconds)
+        for _ in range(10):
+            self.clock.advance(0)
+
+    def letters(self, queue: str = "sms.inbound") -> list[dict[str, bytes]]:
+        """The dead letters of a queue, what they are made of."""
+        return [entry.fields for entry in self.dead(queue)]
+
+    def replies(self) -> list[UserMessage]:
+        """The answers that nobody has read; they are taken."""
+        return [delivery.message for delivery in self.taken("sms.outbound")]
+
+
+class RedisCase(TestCase):
+    """The same over a real server, on the real reactor."""
+
+    def setUp(self) -> None:
+        self.namespace = unique_namespace()
+        self.workers: list[Any] = []
+
+    async def started(self, cls: Any, config: dict[str, Any]) -> Any:
+        from twisted.internet import reactor
+
+        broker = RedisBroker(shared_server(), reactor, namespace=self.namespace)
+        await broker.start()
+        worker = cls("worker", config, Runtime(broker, Codec(), reactor, self.namespace))
+        await worker.start_worker()
+        self.workers.append(worker)
+        return worker
+
+    async def stop(self) -> None:
+        for worker in self.workers:
+            await worker.stop_worker(1)
+        for worker in self.workers:
+            await worker.broker.stop()
+
+    async def settled(self, queue: str = "sms.inbound") -> None:
+        """Wait until nothing of a queue is left."""
+        broker = self.workers[0].broker
+        while sum((await broker.depth(queue))[:3]):
+            await deferLater(broker.clock, 0.02)
+
+
+def until(claim: Any, seconds: float = 20) -> Deferred[None]:
+    """Fires when a claim is true; asks every 10 ms."""
+    from twisted.internet import reactor
+
+    def ask() -> None:
+        if claim():
+            asking.stop()
+
+    asking = LoopingCall(ask)
+    done = asking.start(0.01)
+    return done.addTimeout(seconds, reactor).addCallback(lambda _: None)
+
+
+def example_of(page: str) -> dict[str, Any]:
+    """The first YAML example of a page."""
+    with open(f"{PAGES}/{page}.md", encoding="utf-8") as file:
+        text = file.read()
+    return yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
