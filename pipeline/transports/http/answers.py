@@ -11,7 +11,7 @@ __all__ = ["Answer", "HttpError", "refusal", "unavailable"]
 #: What errors are called in bodies, by status.
 _CODES = {
     400: "bad_request",
-    403: "dropped",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "body_too_large",

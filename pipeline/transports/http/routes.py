@@ -108,6 +108,9 @@ class Routes:
         if request.method.decode("latin-1") not in allowed:
             listed = ", ".join(allowed)
             raise refusal(405, f"only {listed} here", headers=(("Allow", listed),))
+        # No preflight asks about a POST without a body: a page of anyone's could call tasks here.
+        if method == "POST" and request.getHeader("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise refusal(403, "a browser sends this for a page of another site")
         return await handler(request, rest)
 
     # What each does ----------------------------------------------------------------------------

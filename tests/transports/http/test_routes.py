@@ -69,6 +69,13 @@ class Refused(HttpCase):
             response = await self.request(port, "POST", f"/messages?wait={wait}", {})
             self.assertEqual(400, response.status, wait)
 
+    async def test_other_sites(self) -> None:
+        """What a browser sends for another site's page is refused, for our own it is not."""
+        _, port = await self.http()
+        for site, status in (("cross-site", 403), ("same-origin", 202), ("none", 202)):
+            response = await self.request(port, "POST", "/messages?wait=0", {}, Sec_Fetch_Site=site)
+            self.assertEqual(status, response.status, site)
+
     async def test_bad_path(self) -> None:
         """A path that is no text is refused."""
         _, port = await self.http()
