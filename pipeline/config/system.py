@@ -32,6 +32,7 @@ def load_system(
     overrides: Sequence[str] = (),
     worker_class: str | None = None,
     environment: Mapping[str, str] | None = None,
+    problems: Problems | None = None,
 ) -> SystemConfig:
     """Read and check a configuration.
 
@@ -44,11 +45,19 @@ def load_system(
     :param overrides: ``key:value`` each, as of ``--set-option``; they go before the file.
     :param worker_class: the class of a single worker; goes before its ``class``.
     :param environment: for ``${ENV_NAME}``; None for this process' variables.
+    :param problems: where to put what is wrong, for who looks for more of it: then nothing that
+        is wrong within the document is raised, and what could be read is returned.
     :raises ConfigError: something is wrong, said with its position;
         :class:`~pipeline.config.problems.ConfigErrors` when several things are.
     """
     document = source if isinstance(source, Document) else load_document(source, environment)
-    return _Reading(overridden(document, overrides)).system(worker_class)
+    reading = _Reading(overridden(document, overrides))
+    config = reading.system(worker_class)
+    if problems is None:
+        reading.problems.raise_any()
+    else:
+        problems.add(*reading.problems.errors)
+    return config
 
 
 class _Reading:
@@ -57,17 +66,17 @@ class _Reading:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._data = document.data
-        self._problems = Problems()
+        self.problems = Problems()
 
     def system(self, worker_class: str | None) -> SystemConfig:
-        with self._problems.collecting():
+        settings = NamespaceConfig()
+        with self.problems.collecting():
             settings = NamespaceConfig(self._data.only(*_SETTINGS))
         self._check_middleware(self._data)
         if "workers" not in self._data:
             workers = self._single(worker_class)
         else:
             workers = self._several(worker_class)
-        self._problems.raise_any()
         return SystemConfig.of(settings, tuple(workers), self._document.folder)
 
     def _single(self, worker_class: str | None) -> list[WorkerSpec]:
@@ -86,17 +95,17 @@ class _Reading:
         hints = (suggestion(key, ["workers", "class"]) or "" for key in self._data)
         hint = next((each for each in hints if each.startswith("did")), None)
         what = "there are no 'workers', and no 'class' for a single one"
-        self._problems.add(ConfigError(what, at=position(self._data), hint=hint))
+        self.problems.add(ConfigError(what, at=position(self._data), hint=hint))
         return None
 
     def _several(self, worker_class: str | None) -> list[WorkerSpec]:
         if worker_class is not None:
             what = "a worker class is for a single worker, and this file has 'workers'"
-            self._problems.add(ConfigError(what, at=key_position(self._data, "workers")))
+            self.problems.add(ConfigError(what, at=key_position(self._data, "workers")))
         given = self._section(self._data, "workers")
         if self._data["workers"] in (None, {}):
             what = "there must be at least one worker"
-            self._problems.add(ConfigError(what, at=key_position(self._data, "workers")))
+            self.problems.add(ConfigError(what, at=key_position(self._data, "workers")))
         defaults = self._section(self._data, "defaults")
         self._check_middleware(defaults)
         common = merged(self._data.only(_MIDDLEWARE), defaults)
@@ -108,7 +117,7 @@ class _Reading:
         at = key_position(given, name)
         if not is_name(name):
             what = f"a worker's name is of letters, digits, '_', '.' and '-', got {name!r}"
-            self._problems.add(ConfigError(what, at=at))
+            self.problems.add(ConfigError(what, at=at))
         if isinstance(given[name], str):
             own = self._section(self._data, name)
             class_name, class_at = given[name], position(given, (name,))
@@ -140,14 +149,14 @@ class _Reading:
             if key not in accepted:
                 at = key_position(self._data, key)
                 hint = suggestion(key, accepted)
-                self._problems.add(ConfigError(f"there is no option {key!r}", at=at, hint=hint))
+                self.problems.add(ConfigError(f"there is no option {key!r}", at=at, hint=hint))
 
     def _check_middleware(self, section: Section) -> None:
         value = section.get(_MIDDLEWARE)
         if value is not None and not isinstance(value, list):
             what = f"{_MIDDLEWARE}: expected a list, got {described(value)}"
             at = position(section, (_MIDDLEWARE,))
-            self._problems.add(ConfigError(what, at=at, hint="as [{name: package.Class}]"))
+            self.problems.add(ConfigError(what, at=at, hint="as [{name: package.Class}]"))
 
     def _class_name(self, section: Section, whose: str) -> str | None:
         value: Any = section.get("class")
@@ -156,7 +165,7 @@ class _Reading:
         what = "has no 'class'" if value is None else f"has a wrong 'class', {described(value)}"
         hint = "the dotted name of one, as package.module.Class"
         at = position(section, ("class",))
-        self._problems.add(ConfigError(f"{whose} {what}", at=at, hint=hint))
+        self.problems.add(ConfigError(f"{whose} {what}", at=at, hint=hint))
         return None
 
     def _section(self, holder: Section, key: str) -> Section:
@@ -166,5 +175,5 @@ class _Reading:
             return Section(value, value.places, at)
         if value is not None:
             what = f"{key}: expected a mapping, got {described(value)}"
-            self._problems.add(ConfigError(what, at=at))
+            self.problems.add(ConfigError(what, at=at))
         return Section(here=at)

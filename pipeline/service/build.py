@@ -13,13 +13,14 @@ from twisted.python.failure import Failure
 
 from pipeline.codec import Codec
 from pipeline.config.names import resolve
+from pipeline.config.overrides import overridden
 from pipeline.config.positions import Section, merged
 from pipeline.config.problems import Problems, suggestion
 from pipeline.config.schemas import SystemConfig, WorkerSpec
-from pipeline.config.source import load_document, parse_document
+from pipeline.config.source import Document, load_document, parse_document
 from pipeline.config.system import load_system
 from pipeline.errors import ConfigError
-from pipeline.handling import finished
+from pipeline.connector.handling import finished
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection
 from pipeline.service.running import Part, System
@@ -53,12 +54,28 @@ def load(
     :param worker_class: the class of a single worker.
     :raises ConfigError: something is wrong, said with its position.
     """
-    document = parse_document("", "the command line") if file is None else load_document(file)
-    config = load_system(document, overrides, worker_class)
+    given = parse_document("", "the command line") if file is None else load_document(file)
+    document = overridden(given, overrides)
+    problems = Problems()
+    config = load_system(document, (), worker_class, problems=problems)
     folder = str(config.folder or Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
+    with problems.collecting():
+        _check_address(config, document)
+    if problems.errors:
+        # Somebody has to mend the file anyway: say at once what is wrong with the workers, too.
+        with problems.collecting():
+            probes(config, config.workers)
+    problems.raise_any()
     return config
+
+
+def _check_address(config: SystemConfig, document: Document) -> None:
+    try:
+        connection(config, None)
+    except ConfigError as error:
+        raise ConfigError(error.what, at=document.at(("redis",)), hint=error.hint) from None
 
 
 def build(
@@ -83,9 +100,9 @@ def build(
     with problems.collecting():
         specs = chosen(config, only)
     with problems.collecting():
-        connected = connection(config, reactor, "+".join(spec.name for spec in specs))
-    with problems.collecting():
         probes(config, specs)
+    with problems.collecting():
+        connected = connection(config, reactor, "+".join(spec.name for spec in specs))
     problems.raise_any()
     workers = [
         WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)

@@ -8,8 +8,7 @@ from typing import Any
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig, WorkerSpec
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.publishing import queue_of
-from pipeline.service.brokers import connection
+from pipeline.connector.publishing import queue_of
 from pipeline.service.build import called, chosen, probes
 from pipeline.worker import Worker
 
@@ -24,12 +23,8 @@ def overview(config: SystemConfig) -> dict[str, Any]:
 
     :raises ConfigError: something is wrong; all of it is said.
     """
-    from twisted.internet.task import Clock
-
     specs = chosen(config, ())
     problems = Problems()
-    with problems.collecting():
-        connection(config, Clock())
     workers: list[dict[str, Any]] = []
     with problems.collecting():
         made = probes(config, specs)

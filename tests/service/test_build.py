@@ -58,6 +58,21 @@ class Loading(TestCase):
         config = load(written(self, GOOD), ["namespace:other"])
         self.assertEqual("other", config.namespace)
 
+    def test_all_at_once(self) -> None:
+        """What is wrong with the namespace, its server and its workers is said together."""
+        text = "redis: redis://h:0\nnamspace: x\nworkers:\n  one: {class: no.such.Class}\n"
+        with self.assertRaises(ConfigErrors) as caught:
+            load(written(self, text))
+        said = [str(error).partition("system.yaml")[2] for error in caught.exception.errors]
+        self.assertEqual([":2:1:", ":1:8:", ":4:16:"], [each.split(" ")[0] for each in said])
+        self.assertIn("did you mean 'namespace'?", said[0])
+
+    def test_overridden_address(self) -> None:
+        """An address of the command line is told by its option."""
+        with self.assertRaises(ConfigError) as caught:
+            load(written(self, GOOD), ["redis:sentinel://h"])
+        self.assertTrue(str(caught.exception).startswith("--set-option redis: sentinel://"))
+
     def test_no_file(self) -> None:
         """A single worker may do with the command line alone."""
         config = load(None, ["transport_name:x"], "tests.service.support.Plain")

@@ -67,7 +67,10 @@ class Overview(TestCase):
         self.assertIn("has a connector 't' already", str(caught.exception))
 
     def test_all_at_once(self) -> None:
-        """The address and the worker are both wrong: both are said."""
+        """What is wrong with several workers is said together."""
         with self.assertRaises(ConfigError) as caught:
-            self.found("redis: redis://h:0\nclass: no.such\ntransport_name: t\n")
+            self.found(
+                "redis: memory://\nworkers:\n"
+                "  a: {class: no.such}\n  b: {class: tests.service.support.Plain}\n"
+            )
         self.assertEqual(2, len(flattened(caught.exception)))
