@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.envelope import field_names, from_payload
+from pipeline.message.envelope import field_names, from_payload
 from pipeline.errors import InvalidMessage
 from pipeline.message import UserMessage
 from pipeline.tasks.call import unfit

@@ -9,7 +9,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 
-from pipeline.ids import random_id
+from pipeline.message.ids import random_id
 from pipeline.message import ResultMessage, TaskMessage, UserMessage
 from pipeline.transports.base import Transport
 from pipeline.transports.http.config import HttpConfig
@@ -44,7 +44,8 @@ class HttpTransport(Transport):
     within ``dedup_window``; the reply goes to the requests that wait for it at that time.
 
     Requests are answered by the process that they came to, over a queue of its own. It can't send
-    what answers no request: such a message gets a nack.
+    what answers no request: such a message gets a nack. What a browser sends for a page of another
+    site is refused, by its ``Sec-Fetch-Site``.
 
     :ivar port: the open port, after the start.
     """
