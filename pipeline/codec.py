@@ -19,8 +19,8 @@ from typing import Any, Literal, Union
 
 import msgspec
 
-from pipeline.envelope import Message, from_payload, registered
 from pipeline.errors import InvalidMessageField
+from pipeline.message.envelope import Message, from_payload, registered
 
 __all__ = ["MAX_BYTES", "Codec", "Undecodable"]
 

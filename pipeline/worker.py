@@ -18,9 +18,9 @@ from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
 from pipeline.config.settings import RetryConfig
 from pipeline.connector import Connector
+from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
 from pipeline.errors import DuplicateConnectorError
-from pipeline.handling import finished
 from pipeline.interfaces import IWorker
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.codec import Codec, Undecodable
-from pipeline.envelope import Message, register
 from pipeline.errors import InvalidMessageField
 from pipeline.message import EventMessage, TaskMessage, UserMessage
+from pipeline.message.envelope import Message, register
 
 FORMATS: tuple[Literal["json"], Literal["msgpack"]] = ("json", "msgpack")
 FIELDS: dict[str, Any] = {

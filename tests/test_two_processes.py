@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,35 @@ from zope.interface import implementer
 
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
-from tests.service.support import ROOT, Process, twistd
+from tests.service.support import ROOT, Process, twistd, written
 
 CONFIG = str(ROOT / "config" / "two-process.yaml")
 REQUESTS = 200
 AT_ONCE = 20
+
+SLOW = """
+redis: ${PIPELINE_REDIS}
+stop_timeout: 0.5
+workers:
+  work:
+    class: pipeline.applications.tasks.TaskApplication
+    transport_name: web
+    tasks: [slowness]
+  web:
+    class: pipeline.transports.http.HttpTransport
+    transport_name: web
+    listen: "tcp:${PIPELINE_PORT}"
+"""
+
+SLOW_TASK = """
+from twisted.internet.defer import Deferred
+from pipeline import task
+
+@task(name="slow")
+async def slow() -> None:
+    print("slow begins")
+    await Deferred()
+"""
 
 
 @implementer(IBodyProducer)
@@ -161,15 +186,35 @@ class TwoProcesses(TestCase):
         self.end(web, work)
         self.assertFalse(is_alive(web.pid) or is_alive(work.pid))
 
-    async def stored(self) -> int:
+    async def test_handed_back(self) -> None:
+        """What can't be finished in time is handed back, and run by the next process."""
+        file = self.slow()
+        first = twistd(self, "pipeline", "--config", file, **self.environment)
+        first.wait_for("worker 'web' is ready")
+        self.assertEqual(202, await self.stored("slow"))
+        first.wait_for("slow begins")
+        began = time.monotonic()
+        self.end(first)
+        self.assertLess(time.monotonic() - began, 20)
+        second = twistd(self, "pipeline", "--config", file, **self.environment)
+        second.wait_for("slow begins")
+        self.end(second)
+
+    def slow(self) -> str:
+        """A configuration whose task takes longer than anybody waits."""
+        file = written(self, SLOW)
+        Path(file).with_name("slowness.py").write_text(SLOW_TASK, encoding="utf-8")
+        return file
+
+    async def stored(self, task: str = "add") -> int:
         """Post a call that nobody waits for, until it is accepted: the last status."""
         status = 0
         for _ in range(200):
             response = await self.agent.request(
                 b"POST",
-                f"http://127.0.0.1:{self.port}/tasks/add?wait=0".encode(),
+                f"http://127.0.0.1:{self.port}/tasks/{task}?wait=0".encode(),
                 Headers({"Content-Type": ["application/json"]}),
-                Body(b"[1, 2]"),
+                Body(b"[]"),
             )
             status = response.code
             await readBody(response)

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigDict, ConfigText
 from pipeline.connector import Connector
+from pipeline.connector.handling import finished
 from pipeline.errors import InvalidEndpoint
-from pipeline.handling import finished
 from pipeline.message import UserMessage
 from pipeline.worker import Worker, WorkerConfig
 

@@ -12,11 +12,11 @@ from pipeline.config.fields import ConfigList
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.positions import position
 from pipeline.config.problems import Problems, suggestion
+from pipeline.connector.posting import described
 from pipeline.delivery import Delivery
 from pipeline.errors import ConfigError, PermanentFailure, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
-from pipeline.posting import described
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import check_fit, unfit
 from pipeline.tasks.client import Client

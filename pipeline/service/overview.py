@@ -7,8 +7,8 @@ from typing import Any
 
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig, WorkerSpec
-from pipeline.errors import ConfigError, PipelineError
 from pipeline.connector.publishing import queue_of
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.service.build import called, chosen, probes
 from pipeline.worker import Worker
 

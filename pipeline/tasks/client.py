@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
 from pipeline.errors import PipelineError, Respond
-from pipeline.ids import random_id
 from pipeline.message import ResultMessage, TaskMessage
+from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.publishing import Edge, Publisher, queue_of
 from pipeline.tasks.call import check_call
 from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.inbox import Inbox

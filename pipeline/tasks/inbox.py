@@ -8,8 +8,8 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pipeline.connector.reading import Reader, Window
 from pipeline.delivery import Delivery
-from pipeline.reading import Reader, Window
 
 __all__ = ["Inbox"]
 

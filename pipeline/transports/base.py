@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigBool, ConfigText
 from pipeline.connector import Connector
+from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
 from pipeline.errors import PermanentFailure, TemporaryFailure
-from pipeline.handling import finished
 from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage
 from pipeline.outcome import DeadLetter
 from pipeline.worker import Worker, WorkerConfig

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from pipeline.message.envelope import field_names, from_payload
 from pipeline.errors import InvalidMessage
 from pipeline.message import UserMessage
+from pipeline.message.envelope import field_names, from_payload
 from pipeline.tasks.call import unfit
 from pipeline.transports.http.answers import refusal
 

@@ -9,8 +9,8 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 
-from pipeline.message.ids import random_id
 from pipeline.message import ResultMessage, TaskMessage, UserMessage
+from pipeline.message.ids import random_id
 from pipeline.transports.base import Transport
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange

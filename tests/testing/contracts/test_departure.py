@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.brokers.memory import MemoryBroker
-from pipeline.brokers.server import MemoryServer
-from pipeline.brokers.shard import Shard
-from pipeline.brokers.stream import Entry, Stream
+from pipeline.brokers.memory.server import MemoryServer
+from pipeline.brokers.memory.shard import Shard
+from pipeline.brokers.memory.stream import Entry, Stream
 from tests.testing.contracts.support import ContractCase
 
 take_suspect = Stream.take_suspect

@@ -7,8 +7,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from pipeline.brokers.memory import MemoryConsumer
-from pipeline.brokers.shard import Shard
-from pipeline.brokers.stream import Stream
+from pipeline.brokers.memory.shard import Shard
+from pipeline.brokers.memory.stream import Stream
 from tests.testing.contracts.support import ContractCase
 
 add, fetch = Stream.add, MemoryConsumer._fetch

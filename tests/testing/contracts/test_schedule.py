@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.brokers.keyspace import Keyspace
-from pipeline.brokers.server import MemoryServer
-from pipeline.brokers.shard import Shard, _headers
+from pipeline.brokers.memory.keyspace import Keyspace
+from pipeline.brokers.memory.server import MemoryServer
+from pipeline.brokers.memory.shard import Shard, _headers
 from pipeline.delivery import Post
 from tests.testing.contracts.support import ContractCase
 

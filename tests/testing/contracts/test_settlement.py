@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.brokers.shard import Shard
-from pipeline.brokers.stream import Stream
+from pipeline.brokers.memory.shard import Shard
+from pipeline.brokers.memory.stream import Stream
 from tests.testing.contracts.support import ContractCase
 
 bury = Shard._bury

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.brokers.keyspace import Keyspace
+from pipeline.brokers.memory.keyspace import Keyspace
 from tests.testing.contracts.support import ContractCase
 
 

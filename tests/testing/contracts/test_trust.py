@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.brokers.keyspace import Keyspace
-from pipeline.brokers.stream import Stream
+from pipeline.brokers.memory.keyspace import Keyspace
+from pipeline.brokers.memory.stream import Stream
 from tests.testing.contracts.support import ContractCase
 
 

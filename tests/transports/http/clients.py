@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.applications.base import Application
 from pipeline.brokers.memory import MemoryBroker
-from pipeline.brokers.server import MemoryServer
+from pipeline.brokers.memory.server import MemoryServer
 from pipeline.codec import Codec
 from pipeline.transports.http import HttpTransport
 from pipeline.worker import Runtime, Worker

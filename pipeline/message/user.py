@@ -22,7 +22,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from pipeline.envelope import (
+from pipeline.message.envelope import (
     UNSET,
     Message,
     field_names,
@@ -31,8 +31,8 @@ from pipeline.envelope import (
     registered,
     unshared,
 )
-from pipeline.ids import id_source, new_id
-from pipeline.reports import EventMessage, FailureMessage, StatusMessage
+from pipeline.message.ids import id_source, new_id
+from pipeline.message.reports import EventMessage, FailureMessage, StatusMessage
 
 __all__ = [
     "EventMessage",

@@ -8,7 +8,7 @@ from contextvars import copy_context
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.ids import id_source, new_id, random_id
+from pipeline.message.ids import id_source, new_id, random_id
 
 
 class RandomIds(TestCase):

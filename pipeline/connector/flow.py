@@ -10,13 +10,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from pipeline.connector.handling import HAND_BACK, Inlet
+from pipeline.connector.lanes import Lanes
+from pipeline.connector.reading import Reader, Window
+from pipeline.connector.settling import Settler
 from pipeline.delivery import Delivery, Settled
 from pipeline.eager import eager
-from pipeline.handling import HAND_BACK, Inlet
-from pipeline.lanes import Lanes
 from pipeline.outcome import DONE, DeadLetter, Dropped, Retry
-from pipeline.reading import Reader, Window
-from pipeline.settling import Settler
 from pipeline.signals import (
     Signal,
     message_dead_lettered,

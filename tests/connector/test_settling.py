@@ -6,9 +6,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
+from pipeline.connector.settling import AT_ONCE, LARGEST, Settler
 from pipeline.delivery import Delivery, Settled
 from pipeline.errors import BrokerUnavailable
-from pipeline.settling import AT_ONCE, LARGEST, Settler
 
 
 class Slow:

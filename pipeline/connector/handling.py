@@ -14,6 +14,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from pipeline.codec import Undecodable
+from pipeline.connector.posting import dead_letter, described, next_attempt, where
+from pipeline.connector.publishing import Edge, Publisher
 from pipeline.delivery import Delivery, current
 from pipeline.errors import (
     Drop,
@@ -23,11 +25,9 @@ from pipeline.errors import (
     ServerRefused,
     WorkerShutdown,
 )
-from pipeline.ids import id_source
 from pipeline.message import EventMessage
+from pipeline.message.ids import id_source
 from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Retry
-from pipeline.posting import dead_letter, described, next_attempt, where
-from pipeline.publishing import Edge, Publisher
 from pipeline.signals import message_received
 
 __all__ = ["HAND_BACK", "Inlet", "opposite"]

@@ -5,11 +5,11 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from pipeline.connector.publishing import Edge, Publication, Publisher, queue_of
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError, QueueFull
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.publishing import Edge, Publication, Publisher, queue_of
 from tests.workers import WorkerCase, inbound
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.connector.reading import Reader, Window
 from pipeline.delivery import Delivery
-from pipeline.reading import Reader, Window
 from tests.workers import WorkerCase, inbound
 
 

@@ -6,8 +6,8 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from pipeline.brokers.keyspace import Keyspace
-from pipeline.brokers.stream import Stream
+from pipeline.brokers.memory.keyspace import Keyspace
+from pipeline.brokers.memory.stream import Stream
 from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post, Settled
 from pipeline.errors import QueueFull, ServerRefused
 

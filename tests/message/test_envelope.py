@@ -8,9 +8,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.envelope import Message, from_payload, register, registered
 from pipeline.errors import InvalidMessageField, MissingMessageField
 from pipeline.message import EventMessage, TaskMessage, UserMessage
+from pipeline.message.envelope import Message, from_payload, register, registered
 
 
 def user_message(**fields: Any) -> UserMessage:

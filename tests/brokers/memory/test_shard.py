@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.brokers.shard import Shard
+from pipeline.brokers.memory.shard import Shard
 from pipeline.delivery import Delivery, Depth, Post, Settled
 from pipeline.errors import QueueFull
 

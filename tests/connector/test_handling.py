@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 
+from pipeline.connector.handling import opposite
 from pipeline.delivery import Delivery
 from pipeline.errors import (
     Drop,
@@ -14,7 +15,6 @@ from pipeline.errors import (
     TemporaryFailure,
     WorkerShutdown,
 )
-from pipeline.handling import opposite
 from pipeline.message import EventMessage
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.outcome import DeadLetter, Done, Dropped, Retry, RetryPolicy

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
-from pipeline.lanes import Lanes
+from pipeline.connector.lanes import Lanes
 
 
 class OneAtATime(TestCase):

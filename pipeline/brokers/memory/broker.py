@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from pipeline.brokers.server import MemoryServer
-from pipeline.brokers.shard import Shard
-from pipeline.brokers.stream import Entry
+from pipeline.brokers.memory.server import MemoryServer
+from pipeline.brokers.memory.shard import Shard
+from pipeline.brokers.memory.stream import Entry
 from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post, Settled
 from pipeline.errors import BrokerUnavailable, PipelineError
 from pipeline.interfaces import IBroker, IConsumer, IReader

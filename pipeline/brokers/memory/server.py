@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from pipeline.brokers.shard import Shard
+from pipeline.brokers.memory.shard import Shard
 
 if TYPE_CHECKING:
     from pipeline.brokers.memory import MemoryBroker, MemoryConsumer

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pipeline.envelope import UNSET, Message, register
 from pipeline.errors import MissingMessageField
-from pipeline.ids import new_id
+from pipeline.message.envelope import UNSET, Message, register
+from pipeline.message.ids import new_id
 
 __all__ = ["EventMessage", "FailureMessage", "StatusMessage"]
 

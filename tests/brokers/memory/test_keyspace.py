@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.brokers.keyspace import SWEEP, Keyspace
+from pipeline.brokers.memory.keyspace import SWEEP, Keyspace
 from pipeline.errors import ServerRefused
 
 

@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 
+from pipeline.connector.flow import Flow, Ordering, Source
+from pipeline.connector.handling import Inlet, finished, opposite
+from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
 from pipeline.errors import BrokerError, PipelineError, Respond
-from pipeline.flow import Flow, Ordering, Source
-from pipeline.handling import Inlet, finished, opposite
-from pipeline.publishing import Edge, Publisher, queue_of
 
 __all__ = ["Connector"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.brokers.stream import Stream
+from pipeline.brokers.memory.stream import Stream
 
 
 class StreamTests(SynchronousTestCase):

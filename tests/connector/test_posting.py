@@ -4,8 +4,14 @@ import json
 
 from twisted.trial.unittest import TestCase
 
+from pipeline.connector.posting import (
+    LONGEST_TRACEBACK,
+    REMEMBERED,
+    dead_letter,
+    next_attempt,
+    where,
+)
 from pipeline.delivery import Delivery
-from pipeline.posting import LONGEST_TRACEBACK, REMEMBERED, dead_letter, next_attempt, where
 
 
 def delivery(**fields: object) -> Delivery:
