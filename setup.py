@@ -51,6 +51,7 @@ setup(
         "zope.interface>=7.0",
         "msgspec>=0.19",
         "PyYAML>=6.0",
+        "cryptography>=42",
     ],
     extras_require={
         "embedded": EMBEDDED,
