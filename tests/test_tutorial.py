@@ -134,6 +134,16 @@ class Tutorial(TestCase):
         """Every file of the tutorial works, and every command says what it should."""
         self.assertGreater(self.follow("docs/tutorial.md"), 7)
 
+    def test_readme(self) -> None:
+        """The taste that the README gives is real."""
+        reader = Reader(self)
+        files = {"python": "shop.py", "yaml": "shop.yaml"}
+        for block in blocks("README.md"):
+            reader.write(block._replace(file=files[block.language]))
+        text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+        (command,) = re.findall(r"^    (curl .*/tasks/.*)$", text, re.MULTILINE)
+        self.assertIn('"value":"Hello, Ada!"', reader.do(command))
+
     def test_every_block(self) -> None:
         """Every block of Python and YAML is a file, and so is tried."""
         for block in blocks("docs/tutorial.md"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 from twisted.python.usage import UsageError
@@ -132,6 +133,22 @@ class Twistd(TestCase):
         self.assertEqual(1, status)
         self.assertEqual("pipeline: worker 'one' could not start: RuntimeError: no coffee\n", err)
         self.assertIn("Server Shut Down", out)
+
+    def test_taken_port(self) -> None:
+        """A port that is taken is named, without a traceback."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            file = written(
+                self,
+                "redis: memory://\nclass: pipeline.transports.http.HttpTransport\n"
+                f"transport_name: web\nlisten: tcp:{port}\n",
+            )
+            status, out, err = twistd(self, "pipeline", "--config", file).end()
+        self.assertEqual(1, status)
+        self.assertIn(f"worker 'web' could not start: cannot listen on 127.0.0.1:{port}: ", err)
+        self.assertNotIn("Traceback", out + err)
 
     def test_help(self) -> None:
         """--worker-help prints and ends with status 0."""
