@@ -36,12 +36,12 @@ class Entries:
         :param deaths: how many workers died with it, besides those it carries.
         """
         if len(values) == 2 and values[0] == b"m":
-            payload, attempt, since, history = values[1], 1, int(id[:13]), b""
+            payload, attempt, since, history = values[1], 1, _born(id), b""
         else:
             fields = named(values)
             payload = fields.get(b"m", b"")
             attempt = _number(fields.get(b"a"), 1)
-            since = _number(fields.get(b"t"), 0) or int(id[:13])
+            since = _number(fields.get(b"t"), 0) or _born(id)
             history = fields.get(b"h", b"")
             deaths += _number(fields.get(b"d"), 0)
         return Delivery(
@@ -75,3 +75,7 @@ def again(delivery: Delivery) -> Post:
 
 def _number(text: bytes | None, default: int) -> int:
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else default
+
+
+def _born(id: bytes) -> int:
+    return int(id[:13] if id[13:14] == b"-" else id.partition(b"-")[0])
