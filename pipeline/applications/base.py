@@ -12,6 +12,8 @@ from pipeline.connector import Connector
 from pipeline.connector.handling import finished
 from pipeline.errors import InvalidEndpoint
 from pipeline.message import UserMessage
+from pipeline.tasks.client import Client
+from pipeline.tasks.sender import bound
 from pipeline.worker import Worker, WorkerConfig
 
 __all__ = ["Application", "ApplicationConfig"]
@@ -38,6 +40,7 @@ class Application(Worker):
     Deferred or be ``async def``.
 
     :ivar connector: what it reads and publishes, after :meth:`setup_connectors`.
+    :ivar client: sends the tasks that its handlers call, after :meth:`setup_worker`.
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = ApplicationConfig
@@ -46,6 +49,7 @@ class Application(Worker):
     ALLOWED_ENDPOINTS: ClassVar[frozenset[str] | None] = frozenset({"default"})
 
     connector: Connector
+    client: Client
 
     @property
     def transport_name(self) -> str:
@@ -98,18 +102,23 @@ class Application(Worker):
         self._handle("event", self.dispatch_event)
 
     async def setup_worker(self) -> None:
+        self.client = Client(self, self._stack)
         await finished(self.setup_application())
 
     async def teardown_worker(self) -> None:
         await finished(self.teardown_application())
+        if hasattr(self, "client"):
+            await self.client.stop()
 
     def dispatch_user_message(self, message: Any) -> Any:
-        """Choose the handler by ``session_event``."""
+        """Choose the handler by ``session_event``. Tasks that it sends are this worker's calls."""
+        bound.set(self.client)
         handler = self._by_session.get(message.session_event, self.consume_user_message)
         return handler(message)
 
     def dispatch_event(self, event: Any) -> Any:
         """Choose the handler by ``event_type``."""
+        bound.set(self.client)
         return self._by_event.get(event.event_type, self.consume_unknown_event)(event)
 
     def _handle(self, kind: str, handler: Any) -> None:

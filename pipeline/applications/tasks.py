@@ -19,7 +19,6 @@ from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import check_fit, unfit
-from pipeline.tasks.client import Client
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
@@ -90,19 +89,16 @@ class TaskApplication(Application):
     def setup_application(self) -> Any:
         """Start the threads, and say which tasks are here."""
         self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
-        self.client = Client(self, self._stack)
         self.runner = TaskRunner(self.clock, self.config.threads)
         self.runner.start()
         self._announcements = Announcements(self.transport_name, self.tasks, self.store, self.clock)
         return self._announcements.start()
 
-    async def teardown_application(self) -> None:
-        """Let go of the threads, and of what waits for results."""
+    def teardown_application(self) -> None:
+        """Let go of the threads."""
         for part in ("_announcements", "runner"):
             if hasattr(self, part):
                 getattr(self, part).stop()
-        if hasattr(self, "client"):
-            await self.client.stop()
 
     def ordering_key(self, message: Any, kind: str) -> Any:
         """None: calls are in no order, unless they say whom they are from."""

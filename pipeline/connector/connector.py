@@ -205,7 +205,8 @@ class Connector:
                 _log.failure("{name}: a queue could not be closed", result, name=self.name)
 
     async def _pause(self) -> None:
-        await DeferredList([source.reader.pause() for source in self._flow.sources])
+        pausing = [source.reader.pause() for source in self._flow.sources]
+        await DeferredList(pausing, consumeErrors=True)
         await self._flow.when_idle()
 
     async def _close(self, source: Source) -> None:

@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.applications.base import Application
-from pipeline.errors import InvalidEndpoint
+from pipeline.codec import Codec
+from pipeline.errors import InvalidEndpoint, PermanentFailure
 from pipeline.message import EventMessage
+from pipeline.tasks import task
 from tests.workers import WorkerCase, inbound, nack
 
 
@@ -130,3 +132,36 @@ class Publishing(ApplicationCase):
         """An endpoint that it doesn't have is refused."""
         made = self.application()
         self.assertRaises(InvalidEndpoint, made.send_to, "+27", "news", "other")
+
+
+@task(queue="mail")
+async def post(address: str) -> None:
+    """Never run here."""
+
+
+class Calling(Talk):
+    """Calls a task for each message, and fails if the message says so."""
+
+    async def consume_user_message(self, message: Any) -> None:
+        await post.send(message.from_addr)
+        if message.content == "fail":
+            raise PermanentFailure("as asked")
+
+
+class Tasks(ApplicationCase):
+    """A handler may send tasks, as it may send messages."""
+
+    def test_staged(self) -> None:
+        """A task that a handler sends is enqueued when its message is settled."""
+        self.application(Calling)
+        self.put("sms.inbound", inbound("please"))
+        (delivery,) = self.taken("mail.inbound")
+        call = Codec().decode(delivery.payload)
+        self.assertEqual((post.name, ["+27"]), (call.task, call.args))
+
+    def test_failed(self) -> None:
+        """A handler that fails has sent no task."""
+        self.application(Calling)
+        self.put("sms.inbound", inbound("fail"))
+        self.assertEqual(0, self.depth("mail.inbound").waiting)
+        self.assertEqual(1, self.depth("sms.inbound").dead)

@@ -1,0 +1,1 @@
+"""What measures speed; each module runs alone, as ``python -m benchmarks.hops``."""
