@@ -1,0 +1,102 @@
+"""What is pending for a consumer and not in its hands is found again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.brokers.redis.layout import GROUP
+from pipeline.delivery import Settled
+from tests.brokers.redis.bench import QUEUE, RedisCase
+
+
+class Pending(RedisCase):
+    async def setUpConsumer(self) -> None:
+        self.one = await self.make_broker()
+        self.consumer = await self.open(self.one)
+        self.membership = self.consumer._membership
+        self.stream = f"{{{self.namespace}:0}}:q:{QUEUE}"
+
+    def read_by_nobody(self, count: int) -> None:
+        """Let the server think that the consumer has got messages."""
+        read: Any = ("XREADGROUP", "GROUP", GROUP, self.one.worker_id, "COUNT", count)
+        self.tell(*read, "STREAMS", self.stream, ">")
+
+    async def test_found(self) -> None:
+        """Thousands whose replies were lost come with the next takes, once each."""
+        await self.setUpConsumer()
+        await self.fill(self.one, *[b"%d" % n for n in range(2500)])
+        [first] = await self.take(self.consumer, 1)
+        self.read_by_nobody(2400)
+        self.membership.suspect()
+        taken = await self.take(self.consumer, 2499)
+        payloads = sorted(int(job.payload) for job in [first, *taken])
+        self.assertEqual(list(range(2500)), payloads)
+        self.assertEqual({0}, {job.deaths for job in taken})
+        self.assertEqual({Settled.WON}, set(await self.soon(self.consumer.settle(taken), 20)))
+
+    async def test_in_hand_is_not_lost(self) -> None:
+        """What is in hand, or found already, is not found again."""
+        await self.setUpConsumer()
+        await self.fill(self.one, b"1", b"2", b"3")
+        await self.take(self.consumer, 1)
+        self.read_by_nobody(1)
+        for _ in range(3):
+            self.membership.suspect()
+            await self.membership.reconcile(self.consumer._reader)
+        self.assertEqual([b"2"], [job.payload for job in self.membership.backlog])
+
+    async def test_deleted(self) -> None:
+        """What is pending and was deleted is let go."""
+        await self.setUpConsumer()
+        await self.fill(self.one, b"1", b"2")
+        self.read_by_nobody(2)
+        [(gone, _), _] = self.tell("XRANGE", self.stream, "-", "+")
+        self.tell("XDEL", self.stream, gone)
+        self.membership.suspect()
+        [job] = await self.take(self.consumer, 1)
+        self.assertEqual(b"2", job.payload)
+        self.assertEqual(1, self.tell("XPENDING", self.stream, GROUP)[0])
+
+    async def test_now_and_then(self) -> None:
+        """The server is not asked at every take."""
+        await self.setUpConsumer()
+        await self.membership.reconcile(self.consumer._reader)
+        await self.fill(self.one, b"1")
+        self.read_by_nobody(1)
+        await self.membership.reconcile(self.consumer._reader)
+        self.assertEqual(0, len(self.membership.backlog))
+
+    async def test_another_life(self) -> None:
+        """What was found of a queue's former life is forgotten with it."""
+        await self.setUpConsumer()
+        await self.fill(self.one, b"1", b"2")
+        self.read_by_nobody(1)
+        self.membership.suspect()
+        await self.membership.reconcile(self.consumer._reader)
+        self.membership.suspects[b"5-5"] = 1
+        token = self.consumer.token
+        await self.flush()
+        await self.membership.join()
+        self.assertNotEqual(token, self.consumer.token)
+        self.assertEqual((0, {}), (len(self.membership.backlog), self.membership.suspects))
+
+    async def test_no_take_over_after_the_end(self) -> None:
+        """A consumer that has left takes over nothing any more."""
+        await self.setUpConsumer()
+        other = await self.make_broker()
+        held = await self.open(other)
+        await self.fill(self.one, b"x")
+        await self.take(held, 1)
+        await self.consumer.close()
+        self.tell("ZREM", f"{{{self.namespace}:0}}:w", other.worker_id)
+        self.assertEqual(-1, await self.membership.take_over(other.worker_id.encode(), b""))
+
+    async def test_no_take_over_from_the_living(self) -> None:
+        """Whose beat has moved since it was called dead keeps what it has."""
+        await self.setUpConsumer()
+        other = await self.make_broker()
+        held = await self.open(other)
+        await self.fill(self.one, b"x")
+        await self.take(held, 1)
+        self.assertEqual(-1, await self.membership.take_over(other.worker_id.encode(), b"0"))
+        self.assertEqual({}, self.membership.suspects)
