@@ -136,7 +136,12 @@ class Membership:
             start = b"(" + page[-1][0]
 
     async def _fetch(self, ids: Iterable[bytes]) -> list[Delivery]:
-        ids = list(ids)
+        wanted, found = list(ids), []
+        for start in range(0, len(wanted), PAGE):
+            found += await self._fetch_page(wanted[start : start + PAGE])
+        return found
+
+    async def _fetch_page(self, ids: list[bytes]) -> list[Delivery]:
         replies = await self._client.execute_many([("XRANGE", self._stream, i, i) for i in ids])
         found, gone = [], []
         for id, reply in zip(ids, replies, strict=True):

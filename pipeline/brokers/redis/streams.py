@@ -74,6 +74,8 @@ class RedisConsumer:
         self._interrupted = False
         self._waiting_for_end: list[Deferred[None]] = []
         self._pause = 0.05
+        #: Why it can't be read, as logged last.
+        self._told = ""
 
     def _make_settler(self, group: str) -> Settler:
         broker = self._broker
@@ -183,7 +185,7 @@ class RedisConsumer:
     async def _try_to_take(self, count: int) -> list[Delivery]:
         try:
             taken = await self._take_once(count)
-            self._pause = 0.05
+            self._pause, self._told = 0.05, ""
             return taken
         except BrokerUnavailable:
             if not self._reader.connected:
@@ -237,8 +239,9 @@ class RedisConsumer:
         if error.code == "NOGROUP":
             _log.warn("{queue} has lost its group; making it anew", queue=self.queue)
             await self._join()
-        elif error.code not in PASSING and error.code != "UNBLOCKED":
-            _log.error("{queue} can't be read: {why}", queue=self.queue, why=str(error))
+        elif error.code not in PASSING and error.code != "UNBLOCKED" and str(error) != self._told:
+            self._told = str(error)
+            _log.error("{queue} can't be read: {why}", queue=self.queue, why=self._told)
 
     def interrupt(self) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IConsumer.interrupt`."""
