@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import os
 from typing import Any, ClassVar
 
@@ -117,7 +116,7 @@ class EncryptionMiddleware(BaseMiddleware):
         plan = self._plans.of(type(message))
         name, data = _parts(sealed)
         opened = self._opened(name, data, _bound(message, plan, name))
-        twin = copy.copy(message)
+        twin = message.__copy__()
         twin.extra = {key: value for key, value in message.extra.items() if key != FIELD}
         try:
             plan.unpack(opened, twin)
@@ -143,10 +142,15 @@ def _bound(message: Any, plan: Plan, key: str) -> bytes:
 
 
 def _parts(sealed: Any) -> tuple[str, bytes]:
-    match sealed:
-        case {"key": str(name), "data": str(text)} if len(sealed) == 2:
-            try:
-                return name, base64.b64decode(text, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise Undecryptable("its ciphertext is not base64") from error
+    if type(sealed) is dict and len(sealed) == 2:
+        name, text = sealed.get("key"), sealed.get("data")
+        if type(name) is str and type(text) is str:
+            return name, _decoded(text)
     raise Undecryptable("its ciphertext is not of the form that is written here")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Undecryptable("its ciphertext is not base64") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -70,7 +69,7 @@ class Plan:
 
     def emptied(self, message: Any) -> Any:
         """A copy of a message without its content."""
-        twin = copy.copy(message)
+        twin = message.__copy__()
         for name, blank in self._blanks:
             setattr(twin, name, blank())
         return twin
