@@ -7,11 +7,16 @@ import io
 import sys
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from pipeline.service.process import stop
+
 if TYPE_CHECKING:
     from pipeline.demo.show import Show
     from pipeline.service.running import System
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["Performance", "add_arguments", "run"]
 
 _EXAMPLES = """\
 examples:
@@ -49,42 +54,55 @@ def run(args: argparse.Namespace) -> int:
     # What fails in the show is meant to; what keeps it from starting is told by who calls.
     log_to(sys.stderr if args.debug else io.StringIO(), LogLevel.info)
     show = Show(reactor, Colours(sys.stdout), _say)
-    errors: list[BaseException] = []
-
-    def make(failed: Any) -> System:
-        system = build(config, reactor, failed=failed)
-        system.ready.addCallback(_ready, show, args, reactor, errors)
-        return system
-
-    run_in_foreground(make, reactor)
-    if errors:
-        raise errors[0]
+    performance = Performance(show, args.port, args.once, reactor)
+    run_in_foreground(lambda failed: performance.of(build(config, reactor, failed=failed)), reactor)
+    if performance.error is not None:
+        raise performance.error
     _say("The demo is over: thank you for watching.")
     return 0
 
 
+class Performance:
+    """A show that begins when its system is ready.
+
+    :param show: the show.
+    :param port: where the system was to listen; 0 for anywhere.
+    :param once: whether all ends with the show.
+    :param reactor: the reactor.
+    """
+
+    def __init__(self, show: Show, port: int, once: bool, reactor: Any) -> None:
+        #: What went wrong in the show, if anything did.
+        self.error: BaseException | None = None
+        self._show = show
+        self._port = port
+        self._once = once
+        self._reactor = reactor
+
+    def of(self, system: System) -> System:
+        """Perform when this system is ready; the system."""
+        self._system = system
+        system.ready.addCallback(self._begin)
+        return system
+
+    def _begin(self, is_ready: bool) -> None:
+        if not is_ready:
+            return
+        if self._port and not self._show.url.endswith(f":{self._port}"):
+            _say(f"Port {self._port} is taken; this is {self._show.url}")
+        Deferred.fromCoroutine(self._show.run()).addBoth(self._ended)
+
+    def _ended(self, result: Any) -> None:
+        # Whoever ends the demo in its midst cuts its requests off, which is no error.
+        if self._system.is_stopping:
+            return
+        if isinstance(result, Failure):
+            self.error = result.value
+        elif not self._once:
+            self._show.invite()
+            return
+        stop(self._reactor)
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-def _ready(
-    is_ready: bool, show: Show, args: argparse.Namespace, reactor: Any, errors: list[BaseException]
-) -> None:
-    from twisted.internet.defer import Deferred
-
-    from pipeline.service.process import stop
-
-    if not is_ready:
-        return
-    if args.port and not show.url.endswith(f":{args.port}"):
-        _say(f"Port {args.port} is taken; this is {show.url}")
-
-    def done(result: Any) -> None:
-        if result is not None:
-            errors.append(result.value)
-        elif not args.once:
-            show.invite()
-            return
-        stop(reactor)
-
-    Deferred.fromCoroutine(show.run()).addBoth(done)

@@ -6,8 +6,11 @@ import atexit
 import os
 import signal
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from twisted.internet.error import ReactorNotRunning
 
 __all__ = ["end_now", "exit_status_at_end", "stop", "stop_on_signals"]
 
@@ -46,8 +49,8 @@ def stop_on_signals(reactor: Any) -> None:
 
 
 def stop(reactor: Any) -> None:
-    """Stop a reactor, unless it is about to stop already."""
-    if reactor.running:
+    """Stop a reactor, unless it has stopped or is about to."""
+    with suppress(ReactorNotRunning):
         reactor.stop()
 
 

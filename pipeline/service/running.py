@@ -64,10 +64,11 @@ class System(MultiService):
         #: Why it could not start; None while all is well.
         self.problem: str | None = None
         self._clock = clock
+        #: Whether it was asked to stop.
+        self.is_stopping = False
         self._failed = failed
         self._started: list[Part] = []
         self._starting: Deferred[None] = succeed(None)
-        self._stopping = False
 
     def startService(self) -> None:
         super().startService()
@@ -75,7 +76,7 @@ class System(MultiService):
         self._starting.addErrback(self._start_failed)
 
     def stopService(self) -> Deferred[Any]:
-        self._stopping = True
+        self.is_stopping = True
         return Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
@@ -94,7 +95,7 @@ class System(MultiService):
         return running
 
     def _start_failed(self, failure: Failure) -> Deferred[None] | None:
-        if self._stopping and failure.check(CancelledError):
+        if self.is_stopping and failure.check(CancelledError):
             return None
         culprit = self._started[-1].name
         self.problem = f"{culprit} could not start: {explained(failure.value)}"

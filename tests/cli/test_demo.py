@@ -8,9 +8,15 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import cast
 
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
+from pipeline.cli.demo import Performance
+from pipeline.demo.show import Show
+from pipeline.service.running import System
 from tests.service.support import PIPELINE, Process, command
 
 
@@ -100,3 +106,62 @@ class Demo(TestCase):
         status, _, err = command(self, "demo", "--once", "--port", "0", TMPDIR=str(temporary)).end()
         self.assertEqual((0, ""), (status, err))
         self.assertEqual([], list(temporary.iterdir()))
+
+
+class Ending(TestCase):
+    """What a show's end means."""
+
+    def setUp(self) -> None:
+        self.ends: list[str] = []
+        self.show = FakeShow(self.ends)
+        self.system = System([], Clock())
+
+    def performed(self, once: bool) -> Performance:
+        performance = Performance(cast(Show, self.show), 0, once, self)
+        performance.of(self.system)
+        self.system.startService()
+        return performance
+
+    def stop(self) -> None:
+        """As a reactor does."""
+        self.ends.append("stop")
+
+    def test_serves_on(self) -> None:
+        """It invites, and goes on."""
+        self.performed(once=False)
+        self.show.over.callback(None)
+        self.assertEqual(["invite"], self.ends)
+
+    def test_once(self) -> None:
+        """It stops."""
+        self.performed(once=True)
+        self.show.over.callback(None)
+        self.assertEqual(["stop"], self.ends)
+
+    def test_error(self) -> None:
+        """It stops, and the error is kept for who told it to run."""
+        performance = self.performed(once=False)
+        self.show.over.errback(ValueError("no"))
+        self.assertEqual(["stop"], self.ends)
+        self.assertIsInstance(performance.error, ValueError)
+
+    def test_cut_off(self) -> None:
+        """An error that comes of being stopped is none."""
+        performance = self.performed(once=False)
+        self.successResultOf(self.system.stopService())
+        self.show.over.errback(ConnectionError())
+        self.assertEqual(([], None), (self.ends, performance.error))
+
+
+class FakeShow:
+    """A show that is over when it is told to be."""
+
+    def __init__(self, ends: list[str]) -> None:
+        self.over: Deferred[None] = Deferred()
+        self._ends = ends
+
+    async def run(self) -> None:
+        await self.over
+
+    def invite(self) -> None:
+        self._ends.append("invite")
