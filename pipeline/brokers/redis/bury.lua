@@ -20,14 +20,14 @@ local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', most)
 -- A removal comes first: the server allows it at its memory limit, and then allows the rest.
 for _, entry in ipairs(entries) do
     redis.call('XDEL', KEYS[1], entry[1])
-    redis.call('XADD', KEYS[2], '*', unpack(gone(ARGV[1], entry[2])))
+    redis.call('XADD', KEYS[2], '*', unpack(gone(ARGV[1], entry[2], string.match(entry[1], '^%d+'))))
 end
 local delayed = {}
 if #entries < most then delayed = redis.call('ZRANGE', KEYS[6], 0, most - #entries - 1) end
 for _, member in ipairs(delayed) do
     redis.call('ZREM', KEYS[6], member)
     local parts = fields(member) or {'m', member}
-    redis.call('XADD', KEYS[2], '*', unpack(gone(ARGV[1], parts)))
+    redis.call('XADD', KEYS[2], '*', unpack(gone(ARGV[1], parts, 0)))
 end
 local buried = #entries + #delayed
 if buried < most then

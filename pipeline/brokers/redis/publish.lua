@@ -58,7 +58,7 @@ for _, i in ipairs(fresh) do
     else
         local parts = {unpack(ARGV, i + 5, i + 4 + ARGV[i + 4])}
         if nobody then
-            redis.call('XADD', KEYS[5], '*', unpack(gone(field, parts)))
+            redis.call('XADD', KEYS[5], '*', unpack(gone(field, parts, now)))
         else
             redis.call('XADD', KEYS[1], '*', unpack(parts))
         end

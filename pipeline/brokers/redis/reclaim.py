@@ -211,6 +211,7 @@ def _torn(consumer: RedisConsumer, id: bytes, values: list[bytes]) -> Delivery:
     error = b"its settlement failed half-way: some of its effects happened, others did not"
     headers: tuple[bytes, ...] = (b"reason", b"torn", b"error", error)
     headers += (b"attempts", fields.get(b"a", b"1"), b"history", fields.get(b"h", b""))
+    headers += (b"enqueued_at", fields.get(b"t", id.partition(b"-")[0]))
     delivery.stage(Post("!" + consumer.queue, payload, headers))
     return delivery
 

@@ -120,10 +120,11 @@ class RedisConsumer:
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
-        if self.in_hand:
-            raise RuntimeError(f"{len(self.in_hand)} messages of {self.queue} are in hand")
         self._broker.closed(self)
         await self.interrupt()
+        if self.in_hand:
+            await self._reader.stop()
+            raise RuntimeError(f"{len(self.in_hand)} messages of {self.queue} are in hand")
         leaving = Deferred.fromCoroutine(self._leave())
         try:
             await leaving.addTimeout(LEAVE_LIMIT, self._clock)

@@ -116,10 +116,10 @@ local perform = {
     P = function(key, at, argc) return redis.pcall('XADD', key, '*', unpack(ARGV, at, at + argc - 1)) end,
     -- To an instance: if it is gone, the message is a dead letter. Its queue is there before anybody
     -- is told of it.
-    G = function(key, at, argc)
+    G = function(key, at, argc, offset)
         local parts = {unpack(ARGV, at + 2, at + argc - 1)}
         if redis.call('EXISTS', key) == 1 then return redis.pcall('XADD', key, '*', unpack(parts)) end
-        return redis.pcall('XADD', KEYS[tonumber(ARGV[at])], '*', unpack(gone(ARGV[at + 1], parts)))
+        return redis.pcall('XADD', KEYS[tonumber(ARGV[at])], '*', unpack(gone(ARGV[at + 1], parts, now(offset))))
     end,
     L = function(key, at, argc, offset)
         return redis.pcall('ZADD', key, now(offset) + ARGV[at], ARGV[at + 1])

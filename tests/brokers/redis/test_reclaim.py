@@ -200,9 +200,27 @@ class Instances(ReclaimCase):
         self.assertEqual(b"gone", letters[b"later"]["reason"])
         told = [letters[b"now"][name] for name in ("attempts", "history", "enqueued_at")]
         self.assertEqual([b"3", b"[]", b"17"], told)
+        self.assertEqual(b"1", letters[b"0"]["attempts"])
+        self.assertTrue(all(int(letter["enqueued_at"]) for letter in letters.values()))
         self.assertEqual([], self.tell("KEYS", f"{{{self.namespace}:0}}:?:{INSTANCE}"))
-        await self.fill(other, b"late", queue=INSTANCE)
-        await self.until(lambda: self._count(other, 153))
+
+    async def test_late(self) -> None:
+        """What is published or staged for an instance that is gone is a dead letter at once."""
+        broker = await self.make_broker()
+        gone = await self.open(broker, INSTANCE, instance=True)
+        await gone.close()
+        await self.fill(broker, b"late", queue=INSTANCE)
+        consumer = await self.open(broker)
+        await self.fill(broker, b"x")
+        [job] = await self.take(consumer, 1)
+        job.stage(Post(INSTANCE, b"later"))
+        self.assertEqual([Settled.WON], await self.soon(consumer.settle([job])))
+        letters = await broker.dead(INSTANCE)
+        self.assertEqual([b"late", b"later"], [e.fields["payload"] for e in letters])
+        now = self.tell("TIME")[0]
+        for letter in letters:
+            self.assertEqual((b"gone", b"1"), (letter.fields["reason"], letter.fields["attempts"]))
+            self.assertLess(abs(int(letter.fields["enqueued_at"]) / 1000 - int(now)), 60)
 
     async def _count(self, broker: Any, count: int) -> bool:
         return bool((await broker.depth(INSTANCE)).dead == count)
