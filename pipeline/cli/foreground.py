@@ -21,6 +21,7 @@ from pipeline.cli.report import Colours
 from pipeline.errors import PipelineError
 from pipeline.service.process import stop, stop_on_signals
 from pipeline.service.running import System
+from pipeline.service.steady import keep_steady
 
 __all__ = ["log_to", "run_in_foreground"]
 
@@ -37,6 +38,7 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
     :raise PipelineError: it could not start.
     """
     problems: list[str] = []
+    keep_steady(reactor)
 
     def failed(explanation: str) -> None:
         problems.append(explanation)

@@ -86,8 +86,10 @@ def _service(options: Options) -> System:
 
     from pipeline.service.build import build, load
     from pipeline.service.process import exit_status_at_end, stop, stop_on_signals
+    from pipeline.service.steady import keep_steady
 
     reactor: Any = installed
+    keep_steady(reactor)
     config = load(options["config"], options["set-option"], options["worker-class"])
 
     def failed(explanation: str) -> None:
