@@ -31,6 +31,8 @@ class TwoSteps(RedisConsumer):
         await second(deliveries)
         for delivery in deliveries:
             self.in_hand.pop(delivery.id, None)
+        if self._membership.suspects:
+            await self._wakeable.wake()
         return [Settled.WON] * len(deliveries)
 
     def steps(self) -> tuple[Any, Any]:

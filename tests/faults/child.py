@@ -35,12 +35,14 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     from pipeline.brokers.redis.address import Address
     from pipeline.codec import Codec
     from pipeline.service.process import stop_on_signals
+    from pipeline.service.steady import keep_steady
     from pipeline.worker import Runtime
     from tests.faults.broken import BROKERS
     from tests.faults.plan import Plan
     from tests.faults.steps import Feeder, First, Second
 
     reactor: Any = installed
+    keep_steady(reactor)
     globalLogBeginner.beginLoggingTo(
         [textFileLogObserver(sys.stdout)], redirectStandardIO=False, discardBuffer=True
     )
