@@ -160,8 +160,10 @@ class Leaving(StreamCase):
         """A consumer that is closed leaves nothing behind."""
         broker = await self.make_broker()
         consumer = await self.open(broker)
+        await self.fill(broker, b"x")
+        await self.soon(consumer.settle(await self.take(consumer, 1)))
+        self.assertEqual([broker.worker_id.encode()], self.consumers())
         taking = consumer.take(1)
-        await self.until(lambda: self.consumers())
         await self.soon(consumer.close())
         self.assertEqual([], self.successResultOf(taking))
         self.assertEqual([], self.consumers())
