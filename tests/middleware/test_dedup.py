@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from pipeline.errors import ConfigError, TemporaryFailure
@@ -70,7 +71,7 @@ class Dedup(SystemCase):
         self.put("sms.inbound", copy_of())
         self.turn()
         self.put("sms.inbound", copy_of())
-        self.turn()
+        self.turn(0.3)
         self.assertEqual((1, 1), (len(self.letters()), len(self.replies())))
 
     def test_at_once(self) -> None:
@@ -78,13 +79,39 @@ class Dedup(SystemCase):
         apps = [self.started(Answering, self.options()) for _ in range(2)]
         for app in apps:
             app.first = lambda message: deferLater(self.clock, 1)
-        self.put("sms.inbound", *[copy_of() for _ in range(6)])
+        for _ in apps:
+            self.put("sms.inbound", *[copy_of() for _ in range(3)])
         self.turn()
-        self.assertEqual(6, sum(len(app.got) for app in apps))
-        self.turn(1)
-        self.turn(1)
+        self.assertEqual(2, sum(len(app.got) for app in apps))
+        for _ in range(8):
+            self.turn(0.25)
+        self.assertEqual(2, sum(len(app.got) for app in apps))
         self.assertEqual(1, len(self.replies()))
         self.assertEqual((0, 0, 0, 0), self.depth("sms.inbound"))
+
+    def test_in_one_process(self) -> None:
+        """A copy waits for the one that its process has in hand: handled only if that fails."""
+        app = self.started(Answering, {**self.options(), "retry": {"attempts": 1}})
+        for fails in (True, False):
+            app.first = lambda message, fails=fails: 1 / 0 if fails and len(app.got) == 1 else None
+            self.put("sms.inbound", copy_of(message_id=f"{fails}"), copy_of(message_id=f"{fails}"))
+            self.turn()
+            self.turn(0.3)
+        self.assertEqual(["True", "True", "False"], [each.message_id for each in app.got])
+        self.assertEqual((0, 0, 0, 1), self.depth("sms.inbound"))
+
+    def test_hangs(self) -> None:
+        """One that hangs is not waited for without end, and what is over is forgotten."""
+        app = self.started(Answering, self.options())
+        app.first = lambda message: Deferred() if len(app.got) == 1 else None
+        self.put("sms.inbound", copy_of(), copy_of())
+        for _ in range(62):
+            self.turn(1)
+        self.assertEqual((2, 1), (len(app.got), len(self.replies())))
+        for n in range(100):
+            self.put("sms.inbound", copy_of(message_id=f"{n}"))
+            self.turn(1)
+        self.assertTrue(len(app.middlewares[0]._begun) < 5)
 
     def test_publish(self) -> None:
         """On the way out, within a delivery, the second copy is not published."""
