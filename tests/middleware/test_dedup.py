@@ -78,12 +78,12 @@ class Dedup(SystemCase):
         """Of copies that two workers handle at once one takes effect."""
         apps = [self.started(Answering, self.options()) for _ in range(2)]
         for app in apps:
-            app.first = lambda message: deferLater(self.clock, 1)
+            app.first = lambda message: deferLater(self.clock, 1.1)
         for _ in apps:
             self.put("sms.inbound", *[copy_of() for _ in range(3)])
         self.turn()
         self.assertEqual(2, sum(len(app.got) for app in apps))
-        for _ in range(8):
+        for _ in range(12):
             self.turn(0.25)
         self.assertEqual(2, sum(len(app.got) for app in apps))
         self.assertEqual(1, len(self.replies()))
