@@ -8,7 +8,7 @@ from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pipeline.testing.contracts import BrokerContract
-from tests.brokers.test_memory import MemoryBench
+from tests.brokers.memory.test_broker import MemoryBench
 
 
 class Unsound(MemoryBench, BrokerContract, TestCase):
