@@ -174,6 +174,9 @@ class Publisher:
             chain = self._chains[kind]
         except KeyError:
             raise PipelineError(f"connector {self.name!r} does not publish {kind!r}") from None
+        if edge.delivery is not None:
+            # In a callback or a thread the context knows of none; this coroutine has its own.
+            current.set(edge.delivery)
         try:
             passed = chain(message, self.name)
             if isinstance(passed, Deferred):

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from pipeline.connector.publishing import Edge, Publication, Publisher, queue_of
-from pipeline.delivery import Delivery
+from pipeline.delivery import Delivery, delivery_of
 from pipeline.errors import PipelineError, QueueFull
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
@@ -51,6 +51,21 @@ class Edges(PublisherCase):
         self.successResultOf(self.publisher().publish("inbound", inbound(), edge))
         self.failureResultOf(self.publisher().publish("inbound", inbound(), edge), QueueFull)
         self.assertEqual(["hi"], self.contents("elsewhere"))
+
+    def test_delivery_in_hand(self) -> None:
+        """Middleware finds the delivery in hand where the context knows of none, and only then."""
+        found: list[Any] = []
+
+        class Looking(BaseMiddleware):
+            def handle_publish_inbound(self, message: Any, connector_name: str) -> Any:
+                found.append(delivery_of(message))
+                return message
+
+        publisher = self.publisher(Looking("looking", {}, None))
+        delivery = Delivery("q", b"1-0", b"")
+        for each in (delivery, None):
+            self.successResultOf(publisher.publish("inbound", inbound(), Edge(each)))
+        self.assertEqual([delivery, None], found)
 
     def test_unknown_kind(self) -> None:
         """A kind that isn't published is an error."""
