@@ -10,6 +10,7 @@ __all__ = [
     "IBroker",
     "ICodec",
     "IConsumer",
+    "IDeadLetters",
     "IMessageHooks",
     "IReader",
     "IRequestHooks",
@@ -37,6 +38,61 @@ class IReader(Interface):
         :param writes: list of ``(op, key, *args)``, see :data:`pipeline.store.WRITES`.
         :return: a Deferred of True, or of False when a check failed.
         :raise ServerRefused: a write can't be done, as on a value of another type.
+        """
+
+
+class IDeadLetters(Interface):
+    """What an operator does with the dead letters of one queue in one partition.
+
+    Each order takes effect once, though its answer may be lost on the way and it is sent again;
+    of two operators who give it at the same time one is told that the letter was not there.
+    Letters are :class:`pipeline.delivery.DeadLetterEntry`.
+    """
+
+    def page(start: str = "-", count: int = 100) -> Any:
+        """Letters from an id on, oldest first.
+
+        :param start: the id to begin with; ``(`` before it leaves that one out; ``-`` the oldest.
+        :return: a Deferred of a list of at most ``count`` letters.
+        """
+
+    def newest() -> Any:
+        """A Deferred of the newest letter's id; None when there is none."""
+
+    def count() -> Any:
+        """A Deferred of how many there are."""
+
+    def reasons() -> Any:
+        """A Deferred of a dict, reason -> how many."""
+
+    def requeue(letters: Any) -> Any:
+        """Put letters back on their queue, each once.
+
+        What is put back is a fresh message: attempt 1, no deaths, due at once. It keeps when it was
+        first enqueued and its history, to which ``requeued`` (seconds since the epoch) and the
+        reason are added. A letter from an instance's queue goes to that instance, or if it is gone
+        to its connector's queue. ``max_depth`` does not apply.
+
+        :param letters: letters of this queue.
+        :return: a Deferred of a list of bools: whether it was still there, and is back now.
+        """
+
+    def purge(letters: Any) -> Any:
+        """Throw letters away.
+
+        :param letters: letters of this queue.
+        :return: a Deferred of a list of bools: whether it was still there.
+        """
+
+    def edit(letter: Any, payload: Any) -> Any:
+        """Give a letter another payload, if it still has the one that was read.
+
+        It gets another id, at the end; when it died is kept in its field ``died_at`` (ms), and its
+        history notes ``edited``. The payload is not checked here.
+
+        :param letter: as it was read.
+        :param payload: bytes.
+        :return: a Deferred of the new id; None when the letter is gone, or was edited meanwhile.
         """
 
 
@@ -135,6 +191,15 @@ class IBroker(Interface):
 
         :param start: the id to begin with; ``(`` before it leaves that one out; ``-`` the oldest.
         :return: a Deferred of a list of :class:`pipeline.delivery.DeadLetterEntry`.
+        """
+
+    def dead_letters(queue: Any, partition: int = 0) -> Any:
+        """The :class:`IDeadLetters` of a queue in a partition; instances have their connector's."""
+
+    def dead_queues() -> Any:
+        """A Deferred of the sorted names of the queues that have dead letters, in any partition.
+
+        For an operator: it may have to look through all keys of the namespace.
         """
 
 

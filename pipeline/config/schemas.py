@@ -66,6 +66,7 @@ class SystemConfig:
     max_in_flight: int = _DEFAULT.max_in_flight
     retry: RetryConfig = _DEFAULT.retry
     dead_after: float = _DEFAULT.dead_after
+    dead_letter_retention: float | None = _DEFAULT.dead_letter_retention
     stuck_after: float = _DEFAULT.stuck_after
     stop_timeout: float = _DEFAULT.stop_timeout
     workers: tuple[WorkerSpec, ...] = ()

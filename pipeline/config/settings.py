@@ -59,6 +59,17 @@ class ConfigRedis(ConfigText):
         return value
 
 
+class ConfigRetention(ConfigDuration):
+    """A span of time for which something is kept, and which is not nothing."""
+
+    def clean(self, value: Any) -> float:
+        """:raises ConfigError: not a span of time, or none at all."""
+        seconds = super().clean(value)
+        if not seconds:
+            raise self._expected("a span of time above 0", value, "leave it out for 'for ever'")
+        return seconds
+
+
 class RetryConfig(Config):
     """When a failed message is tried again: exponentially later, then never.
 
@@ -101,6 +112,9 @@ class NamespaceConfig(Config):
     dead_after = ConfigDuration(
         "After how long without a beat a worker counts as dead and others take its messages.",
         default=15.0,
+    )
+    dead_letter_retention = ConfigRetention(
+        "After how long dead letters are thrown away; they are kept for ever when it isn't given."
     )
     stuck_after = ConfigDuration(
         "After how long in one piece of blocking code a worker's process names it and exits.",

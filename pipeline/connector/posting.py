@@ -68,6 +68,9 @@ def dead_letter(delivery: Delivery, reason: str, error: Any, at: float, place: s
         "history": _history(delivery, error, at, place),
         "enqueued_at": str(delivery.enqueued_at),
     }
+    if "@" in delivery.queue:
+        # It lies with the letters of its connector's queue, and should find its way back.
+        fields["queue"] = delivery.queue
     headers = [_bytes(part) for pair in fields.items() for part in pair]
     return Post(f"!{delivery.queue}", delivery.payload, tuple(headers))
 

@@ -82,6 +82,7 @@ def _memory_broker(config: SystemConfig, reactor: Any) -> Any:
         namespace=config.namespace,
         partitions=config.partitions,
         dead_after=config.dead_after,
+        dead_letter_retention=config.dead_letter_retention,
     )
 
 
@@ -121,5 +122,6 @@ def _redis_broker(address: Any, config: SystemConfig, reactor: Any, name: str) -
         namespace=config.namespace,
         partitions=config.partitions,
         dead_after=config.dead_after,
+        dead_letter_retention=config.dead_letter_retention,
         name=name,
     )

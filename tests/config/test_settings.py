@@ -29,6 +29,13 @@ class Settings(TestCase):
         retry = config.retry
         self.assertEqual((10, 1, 3, 3600), (retry.attempts, retry.base, retry.factor, retry.cap))
 
+    def test_retention(self) -> None:
+        """Dead letters are kept for ever, or for some time, but not for none."""
+        self.assertIsNone(NamespaceConfig().dead_letter_retention)
+        week = NamespaceConfig({"dead_letter_retention": "7d"})
+        self.assertEqual(604800, week.dead_letter_retention)
+        self.assertIn("for ever", self.fails(dead_letter_retention=0))
+
     def test_redis(self) -> None:
         """Every way to reach Redis passes; another is refused without repeating a password."""
         schemes = ["redis", "rediss", "unix", "sentinel", "cluster", "embedded", "memory"]

@@ -82,6 +82,13 @@ class DeadLetter(TestCase):
         self.assertEqual(LONGEST_TRACEBACK, len(said[b"traceback"]))
         self.assertIn(b"the end", said[b"traceback"])
 
+    def test_instance(self) -> None:
+        """The letter of an instance's message knows where it came from."""
+        mine = Delivery("web.outbound@a1", b"7-0", b"payload")
+        headers = fields(dead_letter(mine, "poison", None, 0, "").headers)
+        self.assertEqual(b"web.outbound@a1", headers[b"queue"])
+        self.assertNotIn(b"queue", fields(dead_letter(delivery(), "poison", None, 0, "").headers))
+
     def test_no_error(self) -> None:
         """A handler may say so without an error."""
         said = fields(dead_letter(delivery(), "mine", None, 1.0, "").headers)

@@ -28,10 +28,13 @@ class Choice(TestCase):
 
     def test_memory(self) -> None:
         """``memory://`` needs no server."""
-        config = SystemConfig(namespace="n", redis="memory://", partitions=2)
+        config = SystemConfig(
+            namespace="n", redis="memory://", partitions=2, dead_letter_retention=9
+        )
         made = connection(config, Clock())
         self.assertIsInstance(made.broker, MemoryBroker)
         self.assertEqual(("n", 2), (made.broker.namespace, made.broker.partitions))
+        self.assertEqual(9, made.broker.dead_letter_retention)
         self.assertEqual(["the broker"], [part.name for part in made.parts])
 
     def test_memory_life(self) -> None:

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from pipeline.brokers.memory.dead import MemoryDeadLetters
 from pipeline.brokers.memory.server import MemoryServer
 from pipeline.brokers.memory.shard import Shard
 from pipeline.brokers.memory.stream import Entry
@@ -201,6 +202,8 @@ class MemoryBroker:
     :param worker_id: this process's incarnation; None: a new one.
     :param server: the data, to be shared with other brokers; None: its own.
     :param dead_after: seconds without a beat after which another worker is dead.
+    :param dead_letter_retention: seconds after which dead letters are thrown away, when something
+        happens next; None: never.
     """
 
     def __init__(
@@ -212,11 +215,13 @@ class MemoryBroker:
         worker_id: str | None = None,
         server: MemoryServer | None = None,
         dead_after: float = 15.0,
+        dead_letter_retention: float | None = None,
     ) -> None:
         self.namespace = namespace
         self.partitions = partitions
         self.worker_id = worker_id or uuid.uuid4().hex
         self.dead_after = dead_after
+        self.dead_letter_retention = dead_letter_retention
         self.available = False
         self.problem: str | None = "the broker has not been started"
         self.server = MemoryServer(clock) if server is None else server
@@ -276,7 +281,18 @@ class MemoryBroker:
         self, queue: str, partition: int = 0, start: str = "-", count: int = 100
     ) -> Deferred[list[DeadLetterEntry]]:
         """Dead letters of a queue, see :meth:`pipeline.interfaces.IBroker.dead`."""
-        return succeed(self._shard(partition).dead(queue, start, count))
+        return self.dead_letters(queue, partition).page(start, count)
+
+    def dead_letters(self, queue: str, partition: int = 0) -> MemoryDeadLetters:
+        """See :meth:`pipeline.interfaces.IBroker.dead_letters`."""
+        self.server.refresh()
+        return MemoryDeadLetters(self._shard(partition), queue, self.server.refresh)
+
+    def dead_queues(self) -> Deferred[list[str]]:
+        """See :meth:`pipeline.interfaces.IBroker.dead_queues`."""
+        self.server.refresh()
+        shards = map(self._shard, range(self.partitions))
+        return succeed(sorted({queue for shard in shards for queue in shard.graves.queues()}))
 
     def _shard(self, partition: int) -> Shard:
         return self.server.shard(self.namespace, partition)

@@ -81,6 +81,7 @@ class MemoryServer:
         """Do what is due, hand out what has come, and set the alarm for what is next."""
         if self._living:
             self._mourn()
+            self._clear()
             for shard in self._shards.values():
                 shard.move_due()
         self._set_alarm()
@@ -91,6 +92,14 @@ class MemoryServer:
             del self._silent[worker]
             for shard in self._shards.values():
                 shard.bereave(worker)
+
+    def _clear(self) -> None:
+        for broker in self._living:
+            if broker.dead_letter_retention is None:
+                continue
+            for partition in range(broker.partitions):
+                till = self.now() - round(broker.dead_letter_retention * 1000)
+                self.shard(broker.namespace, partition).graves.clear(till)
 
     def _dead_at(self, worker: str) -> int:
         """When the first of the living will have seen no beat for long enough."""

@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
+from pipeline.brokers.memory.graves import Graves, noted
 from pipeline.brokers.memory.keyspace import Keyspace
 from pipeline.brokers.memory.stream import Stream
 from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post, Settled
@@ -42,7 +43,7 @@ class Shard:
         self.keys = Keyspace(self._now)
         self._streams: dict[str, Stream] = {}
         self._delayed: dict[str, list[tuple[int, int, Post]]] = defaultdict(list)
-        self._dead: dict[str, list[DeadLetterEntry]] = defaultdict(list)
+        self.graves = Graves()
 
     def stream(self, queue: str) -> Stream:
         """A queue, made when it isn't there."""
@@ -92,12 +93,8 @@ class Shard:
         self.touched.add(queue)
 
     def _bury(self, queue: str, payload: bytes, fields: Headers) -> None:
-        self._count += 1
         named = {name.decode(): value for name, value in fields.items()}
-        entry = DeadLetterEntry(
-            f"{self._now()}-{self._count}", _connector_queue(queue), {**named, "payload": payload}
-        )
-        self._dead[_connector_queue(queue)].append(entry)
+        self.graves.add(queue, self._now(), {**named, "payload": payload})
 
     def _bury_gone(self, queue: str, payload: bytes, headers: Headers) -> None:
         fields = {
@@ -181,24 +178,36 @@ class Shard:
     def depth(self, queue: str) -> Depth:
         """How much is in a queue."""
         stream = self.stream(queue)
-        delayed, dead = len(self._delayed[queue]), len(self._dead[_connector_queue(queue)])
+        delayed, dead = len(self._delayed[queue]), self.graves.count(queue)
         return Depth(len(stream) - stream.in_hand, stream.in_hand, delayed, dead)
 
-    def dead(self, queue: str, start: str, count: int) -> list[DeadLetterEntry]:
-        """Dead letters from an id on, oldest first."""
-        entries = self._dead[_connector_queue(queue)]
-        if start == "-":
-            return entries[:count]
-        first, inclusive = _position(start.removeprefix("(")), not start.startswith("(")
-        later = (e for e in entries if _position(e.id) > first)
-        exact = (e for e in entries if inclusive and _position(e.id) == first)
-        return [*exact, *later][:count]
+    # Dead letters -----------------------------------------------------------------------------
 
+    def revive(self, queue: str, id: str) -> bool:
+        """Put a dead letter back on its queue as a fresh message, if it is there."""
+        letter = self.graves.take(queue, id)
+        if letter is None:
+            return False
+        now = self._now()
+        headers = {
+            b"a": b"1",
+            b"t": letter.fields.get("enqueued_at") or id.partition("-")[0].encode(),
+            b"h": noted(letter, "requeued", now),
+        }
+        self._add(self._home(letter), letter.fields["payload"], headers)
+        return True
 
-def _position(id: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in id.split("-"))
+    def _home(self, letter: DeadLetterEntry) -> str:
+        """The queue a letter came from; its connector's, if that was an instance now gone."""
+        home = letter.fields.get("queue", b"").decode()
+        return letter.queue if self.owners.get(home, NOBODY) == NOBODY else home
 
-
-def _connector_queue(queue: str) -> str:
-    """Where dead letters lie: those of an instance's queue with its connector's."""
-    return queue.partition("@")[0]
+    def mend(self, letter: DeadLetterEntry, payload: bytes) -> str | None:
+        """Give a dead letter another payload: its new id, or None when it is another by now."""
+        there = self.graves.find(letter.queue, letter.id)
+        if there is None or there.fields["payload"] != letter.fields["payload"]:
+            return None
+        self.graves.take(letter.queue, letter.id)
+        fields = {"died_at": letter.id.partition("-")[0].encode(), **there.fields}
+        fields |= {"payload": payload, "history": noted(there, "edited", self._now())}
+        return self.graves.add(letter.queue, self._now(), fields)

@@ -16,7 +16,9 @@ from zope.interface import implementer
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.beats import BEAT, Heart
 from pipeline.brokers.redis.client import Client, Script, server_checks
+from pipeline.brokers.redis.dead import RedisDeadLetters, dead_queues
 from pipeline.brokers.redis.delayed import Mover
+from pipeline.brokers.redis.janitor import Janitor
 from pipeline.brokers.redis.layout import GROUP, Layout
 from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
@@ -46,6 +48,8 @@ class RedisBroker:
     :param name: stands in the worker's id and in CLIENT LIST.
     :param dead_after: seconds without a beat after which a worker is dead.
     :param beat_every: seconds between beats.
+    :param dead_letter_retention: seconds after which dead letters of the queues that are read here
+        are thrown away; None: never.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class RedisBroker:
         name: str = "",
         dead_after: float = 15.0,
         beat_every: float = 1.0,
+        dead_letter_retention: float | None = None,
     ) -> None:
         self.address = address
         self.clock = clock
@@ -75,6 +80,7 @@ class RedisBroker:
         self._mover = Mover(self.client, clock, self._offset)
         self._heart = Heart(address, self.worker_id, self.layouts, beat_every)
         self._recoverer = Recoverer(self, min(1.0, dead_after / 4))
+        self._janitor = Janitor(self, dead_letter_retention)
         self._started = False
 
     def __repr__(self) -> str:
@@ -118,6 +124,7 @@ class RedisBroker:
         self._heart.start()
         self._mover.start()
         self._recoverer.start()
+        self._janitor.start()
 
     def stop(self) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 3 s for what is still unsent."""
@@ -126,6 +133,7 @@ class RedisBroker:
     async def _stop(self) -> None:
         self._mover.stop()
         self._recoverer.stop()
+        self._janitor.stop()
         self._heart.stop()
         ends = [self._producer.stop(FLUSH_LIMIT), *(c.abandon() for c in self._consumers)]
         await gatherResults(map(Deferred.fromCoroutine, ends))
@@ -222,18 +230,13 @@ class RedisBroker:
         self, queue: str, partition: int = 0, start: str = "-", count: int = 100
     ) -> Deferred[list[DeadLetterEntry]]:
         """See :meth:`pipeline.interfaces.IBroker.dead`."""
-        return Deferred.fromCoroutine(self._dead(queue, partition, start, count))
+        return self.dead_letters(queue, partition).page(start, count)
 
-    async def _dead(
-        self, queue: str, partition: int, start: str, count: int
-    ) -> list[DeadLetterEntry]:
-        key = self.layouts[partition].dead(queue)
-        found = await self.client.execute("XRANGE", key, start, "+", "COUNT", count)
-        return [
-            DeadLetterEntry(
-                id.decode(),
-                queue,
-                {n.decode(): v for n, v in zip(values[::2], values[1::2], strict=False)},
-            )
-            for id, values in found
-        ]
+    def dead_letters(self, queue: str, partition: int = 0) -> RedisDeadLetters:
+        """See :meth:`pipeline.interfaces.IBroker.dead_letters`."""
+        layout = self.layouts[partition]
+        return RedisDeadLetters(self.client, self.clock, layout, queue, self._offset)
+
+    def dead_queues(self) -> Deferred[list[str]]:
+        """See :meth:`pipeline.interfaces.IBroker.dead_queues`."""
+        return Deferred.fromCoroutine(dead_queues(self.client, self.clock, self.layouts))

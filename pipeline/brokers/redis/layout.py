@@ -45,6 +45,14 @@ class Layout:
         """Dead letters; those of an instance's queue lie with its connector's."""
         return f"{self._prefix}x:{queue.partition('@')[0]}".encode()
 
+    def dead_queue(self, key: bytes) -> str:
+        """The queue whose dead letters lie under this key."""
+        return key.decode("utf-8", "surrogateescape")[len(self._prefix) + 2 :]
+
+    def receipt(self, order: str) -> bytes:
+        """The answer to an operator's order, kept for when it is lost on the way."""
+        return f"{self._prefix}r:{order}".encode()
+
     def token(self, queue: str) -> bytes:
         """What tells one life of a queue from the next."""
         return f"{self._prefix}t:{queue}".encode()

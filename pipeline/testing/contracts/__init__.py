@@ -13,6 +13,7 @@ is made, and how time passes for it::
 from __future__ import annotations
 
 from pipeline.testing.contracts.departure import DepartureContract
+from pipeline.testing.contracts.letters import LettersContract
 from pipeline.testing.contracts.queues import QueueContract
 from pipeline.testing.contracts.schedule import ScheduleContract
 from pipeline.testing.contracts.settlement import SettlementContract
@@ -28,6 +29,7 @@ class BrokerContract(
     TrustContract,
     ScheduleContract,
     DepartureContract,
+    LettersContract,
     StateContract,
 ):
     """All of it; the hooks are described in :class:`pipeline.testing.contracts.base.Bench`."""

@@ -71,7 +71,7 @@ class ShardTests(SynchronousTestCase):
         self.shard.orphan("web.outbound@1")
         self.now += 100
         self.shard.move_due()
-        first, second = self.shard.dead("web.outbound", "-", 10)
+        first, second = self.shard.graves.page("web.outbound", "-", 10)
         self.assertEqual((b"1", b"2"), (first.fields["payload"], second.fields["payload"]))
         self.assertEqual((b"gone", b"3"), (first.fields["reason"], first.fields["attempts"]))
         self.assertEqual((b"web.outbound@1", "web.outbound"), (first.fields["queue"], first.queue))
