@@ -38,6 +38,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     from pipeline.service.steady import keep_steady
     from pipeline.worker import Runtime
     from tests.faults.broken import BROKERS
+    from tests.faults.crew import UP
     from tests.faults.plan import Plan
     from tests.faults.steps import Feeder, First, Second
 
@@ -63,6 +64,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
         await broker.start()
         await worker.start_worker()
         reactor.addSystemEventTrigger("before", "shutdown", stop)
+        worker.log.info(f"{role} {UP}")
         if role == "feeder":
             worker.start_to_feed()
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from tests.faults.clocks import JUMPS
 from tests.faults.plan import Plan
 
-__all__ = ["Crew", "Member"]
+__all__ = ["UP", "Crew", "Member"]
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Seconds that a polite end may take.
-END = 20.0
+#: Seconds that a start, and a polite end, may take.
+START, END = 30.0, 20.0
+#: What a process logs when it is ready.
+UP = "is up"
 
 Jumps = Sequence[tuple[float, float]]
 
@@ -50,6 +52,7 @@ class Member:
     def start(self) -> None:
         """Run it."""
         with self.log.open("ab") as out:
+            self._log_start = out.tell()
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -57,6 +60,14 @@ class Member:
                 stderr=out,
                 env=self._environment,
             )
+
+    def wait_until_up(self) -> None:
+        """Block until it is ready; only then it knows how to end."""
+        until = time.monotonic() + START
+        while time.monotonic() < until and self._process.poll() is None:
+            if UP.encode() in self.log.read_bytes()[self._log_start :]:
+                return
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -110,6 +121,7 @@ class Crew:
 
     def retire(self, member: Member) -> None:
         """End a process politely, and say so if it does not end well."""
+        member.wait_until_up()
         member.signal(signal.SIGTERM)
         self._see_off(member)
 
@@ -120,8 +132,14 @@ class Crew:
             took = time.monotonic() - started
             self.complaints.append(f"{member.log.stem} ended with {status} after {took:.1f} s")
 
+    def wait_until_up(self) -> None:
+        """Block until all are ready."""
+        for member in self.members:
+            member.wait_until_up()
+
     def dismiss(self) -> None:
         """End all, politely."""
+        self.wait_until_up()
         for member in self.members:
             member.signal(signal.SIGTERM)
         for member in self.members:

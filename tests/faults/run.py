@@ -19,7 +19,7 @@ __all__ = ["HEAD", "Result", "run"]
 HEAD = f"{'scenario':<18}{'messages':>9}{'faults':>8}{'lost':>6}{'twice':>6}{'recovery s':>11}"
 
 #: How many messages are fed in a second, but over so many seconds at least.
-RATE, SHORTEST = 1000, 5.0
+RATE, SHORTEST = 1000, 6.0
 #: From so many messages on, a run is a full one.
 FULL = 10_000
 

@@ -82,7 +82,7 @@ def stop_workers(stage: Stage) -> None:
         for member in stopped:
             member.signal(signal.SIGSTOP)
         stage.fault(len(stopped))
-        stage.wait(stage.plan.dead_after * stage.random.uniform(1.3, 2.5))
+        stage.wait(stage.plan.dead_after * stage.random.uniform(1.3, 2.0))
         for member in stopped:
             member.signal(signal.SIGCONT)
         stage.fault(0)

@@ -109,11 +109,12 @@ class Stage:
         return f"redis://127.0.0.1:{self.network.order('port')['port']}"
 
     def hire(self) -> None:
-        """Start as many workers as planned, and the feeder."""
+        """Start as many workers as planned, then the feeder; all are up at the end."""
         for role, count in (("first", self.plan.first), ("second", self.plan.second)):
             for _ in range(count):
                 self.crew.hire(role)
-        self.crew.hire("feeder")
+        self.crew.wait_until_up()
+        self.crew.hire("feeder").wait_until_up()
 
     # Time ----------------------------------------------------------------------------------------
 
