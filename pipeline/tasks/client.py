@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -30,7 +31,8 @@ class Client:
     Results are read from ``<queue>.outbound@<instance>`` as long as somebody holds a handle.
 
     :param runtime: a :class:`pipeline.worker.Runtime`, or a worker: gives broker, codec and clock.
-    :param stack: what calls pass on their way out; nothing by default.
+    :param stack: what calls pass on their way out, and results on their way in; nothing by
+        default.
     :param stages: whether a call that is sent while a message is handled waits for that to be
         settled. False for a client of another namespace than the worker's.
     :ivar instance: what names this client's own queues; random.
@@ -131,13 +133,29 @@ class Client:
         name = f"{queue_of(queue, 'outbound')}@{self.instance}"
         for partition in range(self.broker.partitions):
             consumer = self.broker.consumer(name, partition, True)
-            inbox = Inbox(consumer, self.codec, self.clock, self._take)
+            inbox = Inbox(consumer, self.codec, self.clock, partial(self._came, queue))
             await inbox.open()
             self._inboxes.append(inbox)
 
     def _not_opened(self, failure: Failure, queue: str) -> Failure:
         self._opened.pop(queue, None)
         return failure
+
+    def _came(self, queue: str, answer: Any) -> None:
+        """Pass a result through middleware, as what is read passes it."""
+        chain = self._stack.consume("outbound")
+        if not chain.steps or not isinstance(answer, ResultMessage):
+            self._take(answer)
+            return
+        passed: Deferred[Any] = maybeDeferred(chain, answer, queue)
+        passed.addCallback(self._take)
+        passed.addErrback(self._refused, answer)
+
+    def _refused(self, failure: Failure, answer: ResultMessage) -> None:
+        """It may be forged: who waits goes on waiting, for the true one or for its timeout."""
+        self.log.warn(
+            "the result {answer!r} was not accepted: {error}", answer=answer, error=failure.value
+        )
 
     def _take(self, answer: Any) -> None:
         if not isinstance(answer, ResultMessage):

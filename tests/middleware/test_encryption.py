@@ -6,8 +6,11 @@ import base64
 import json
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
+from pipeline.applications.tasks import TaskApplication
 from pipeline.errors import ConfigError, InvalidMessageField
-from pipeline.message import TaskMessage
+from pipeline.message import ResultMessage, TaskMessage
 from pipeline.middleware.encryption import EncryptionMiddlewareConfig
 from tests.middleware.systems import (
     Answering,
@@ -18,6 +21,7 @@ from tests.middleware.systems import (
     said,
     until,
 )
+from tests.tasks import jobs
 from tests.workers import inbound
 
 ENCRYPTION = "pipeline.middleware.encryption.EncryptionMiddleware"
@@ -170,6 +174,47 @@ class Encryption(SystemCase):
         self.assertEqual({"route", "encrypted"}, set(delivery.message.extra))
         taken = phone.connector.publish("inbound", inbound(extra={"encrypted": 1}))
         self.failureResultOf(taken, InvalidMessageField)
+
+
+class Tasks(SystemCase):
+    """Calls and results, through all of the list."""
+
+    MIDDLEWARE = ENCRYPTION
+
+    def worker_of(self, cls: Any, **more: Any) -> Any:
+        options = {**self.options(keys={"k1": OLD}), **more}
+        listed = [{"sign": "pipeline.middleware.signing.SigningMiddleware"}, *options["middleware"]]
+        return self.started(cls, {**options, "middleware": listed, "sign": {"keys": {"k": OLD}}})
+
+    def test_result(self) -> None:
+        """Neither arguments nor result are readable on the wire; who waits gets the result."""
+        jobs.ran.clear()
+        caller = self.worker_of(Answering)
+        asked = Deferred.fromCoroutine(caller.client.send(jobs.add, [1234567], {"b": 1}))
+        self.turn()
+        [delivery] = self.taken("work.inbound")
+        self.assertNotIn(b"1234567", delivery.payload)
+        self.put("work.inbound", delivery.payload)
+        worker = self.worker_of(TaskApplication, transport_name="work", tasks=["tests.tasks.jobs"])
+        self.turn()
+        handle = self.successResultOf(asked)
+        result = Deferred.fromCoroutine(handle.result(5))
+        self.turn()
+        self.assertEqual(1234568, self.successResultOf(result))
+        self.successResultOf(worker.stop_worker(0))
+        self.successResultOf(caller.stop_worker(0))
+
+    def test_forged_result(self) -> None:
+        """A result that is not signed is not taken for the true one."""
+        caller = self.worker_of(Answering)
+        asked = Deferred.fromCoroutine(caller.client.send(jobs.add, [1]))
+        self.turn()
+        handle = self.successResultOf(asked)
+        forged = ResultMessage(in_reply_to=handle.id, status="finished", value="forged")
+        self.put(f"work.outbound@{caller.client.instance}", forged)
+        self.turn()
+        self.assertFalse(handle.done)
+        self.successResultOf(caller.stop_worker(0))
 
 
 class OverRedis(RedisCase):
