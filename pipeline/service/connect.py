@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 from pipeline.config.schemas import SystemConfig
+from pipeline.middleware.stack import MiddlewareStack
 from pipeline.service.brokers import Connection, connection
-from pipeline.service.build import load, runtime_of
+from pipeline.service.build import chosen, load, runtime_of
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bind, unbind
+from pipeline.worker import Runtime, Worker
 
 __all__ = ["Connected", "connect"]
 
@@ -23,8 +25,11 @@ class Connected:
     :ivar broker: the :class:`pipeline.interfaces.IBroker`.
     """
 
-    def __init__(self, connected: Connection, client: Client) -> None:
+    def __init__(
+        self, connected: Connection, client: Client, stack: MiddlewareStack | None = None
+    ) -> None:
         self.client = client
+        self._stack = MiddlewareStack() if stack is None else stack
         self.broker = connected.broker
         self._parts = connected.parts
         bind(client)
@@ -33,6 +38,7 @@ class Connected:
         """Send what waits to be sent, and let go."""
         unbind(self.client)
         await self.client.stop()
+        await self._stack.teardown()
         for part in reversed(self._parts):
             await part.stop(5.0)
 
@@ -43,7 +49,12 @@ class Connected:
         await self.close()
 
 
-async def connect(config: str | os.PathLike[str] | SystemConfig, reactor: Any = None) -> Connected:
+async def connect(
+    config: str | os.PathLike[str] | SystemConfig,
+    reactor: Any = None,
+    *,
+    sends_as: str | None = None,
+) -> Connected:
     """Send tasks to a namespace from a program that is no worker.
 
     ::
@@ -54,8 +65,10 @@ async def connect(config: str | os.PathLike[str] | SystemConfig, reactor: Any = 
 
     :param config: the system's YAML file, of which the workers are left alone, or its settings.
     :param reactor: the reactor; None for the one that is installed.
+    :param sends_as: the name of one of the workers: calls and results pass its middleware, as if
+        it sent them, so that they are signed and encrypted alike; None: they pass none.
     :return: what to close in the end.
-    :raises ConfigError: the configuration is wrong.
+    :raises ConfigError: the configuration is wrong, or has no such worker.
     :raises BrokerError: there is no server, or it refuses us.
     """
     if reactor is None:
@@ -69,8 +82,22 @@ async def connect(config: str | os.PathLike[str] | SystemConfig, reactor: Any = 
         for part in connected.parts:
             await part.start()
             started.append(part)
+        runtime = runtime_of(system, connected.broker, reactor)
+        stack = await _stack_of(system, sends_as, runtime)
     except BaseException:
         for part in reversed(started):
             await part.stop(0)
         raise
-    return Connected(connected, Client(runtime_of(system, connected.broker, reactor)))
+    return Connected(connected, Client(runtime, stack), stack)
+
+
+async def _stack_of(
+    system: SystemConfig, sends_as: str | None, runtime: Runtime
+) -> MiddlewareStack:
+    """The middleware of a worker, set up for a program that isn't it."""
+    if sends_as is None:
+        return MiddlewareStack()
+    [spec] = chosen(system, [sends_as])
+    worker = Worker(spec.name, spec.config, runtime)
+    await worker.setup_middleware()
+    return MiddlewareStack(worker.middlewares)

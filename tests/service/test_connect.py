@@ -24,6 +24,17 @@ workers:
     tasks: [pipeline.demo.tasks]
 """
 
+SIGNED = """
+redis: memory://
+workers:
+  work:
+    class: pipeline.applications.tasks.TaskApplication
+    transport_name: tasks
+    tasks: [pipeline.demo.tasks]
+    middleware: [{sign: pipeline.middleware.signing.SigningMiddleware}]
+    sign: {keys: {k1: "a secret for no more than a test"}}
+"""
+
 
 class Connecting(TestCase):
     """A program, a worker in another process, and a server."""
@@ -53,6 +64,19 @@ class Connecting(TestCase):
         self.assertFalse(made.broker.available)
         with self.assertRaises(RuntimeError):
             await add.send(1, 2)
+
+    async def test_sends_as(self) -> None:
+        """Calls pass the middleware of the worker that is named; an unknown one is an error."""
+        file = written(self, SIGNED)
+        made = await connect(file, sends_as="work")
+        await add.send(1, 2)
+        consumer = made.broker.consumer("tasks.inbound")
+        [delivery] = await consumer.take(1)
+        self.assertIn(b'"signature":{"key":"k1"', delivery.payload)
+        await consumer.settle([delivery])
+        await made.close()
+        with self.assertRaises(ConfigError):
+            await connect(file, sends_as="wrok")
 
     async def test_wrong(self) -> None:
         """A wrong configuration is a ConfigError."""
