@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -183,7 +183,7 @@ class Signing(SystemCase):
 class Canonical(SynchronousTestCase):
     """What is signed is the same at both ends."""
 
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(ANYTHING, st.sampled_from(["json", "msgpack"]))
     def test_travels(self, value: Any, form: Any) -> None:
         """Whatever travels, by either codec, is verified where it arrives."""
