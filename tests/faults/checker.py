@@ -108,7 +108,7 @@ class Checker:
     def _planned(self, queue: str) -> Iterator[tuple[object, str]]:
         for number in range(self._plan.messages):
             if self._plan.doom(number) == queue:
-                yield number, "exhausted"
+                yield number, "poison" if number in self._plan.poison else "exhausted"
         for place, payload in self._stage.malformed:
             if place == queue:
                 yield _named(payload), "undecodable"

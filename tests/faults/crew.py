@@ -74,6 +74,13 @@ class Member:
         self._process.kill()
         self._process.wait()
 
+    def revive(self) -> bool:
+        """Start it again if it has died; whether it had."""
+        if self._process.poll() is None:
+            return False
+        self.start()
+        return True
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
         if self._process.poll() is None:

@@ -27,6 +27,9 @@ class Plan:
     :param doomed: every so many messages fail for good; 0: none.
     :param blocking: numbers whose handler blocks the reactor of the first application.
     :param block_for: for so many seconds.
+    :param poison: numbers that kill the worker of the first application that handles them.
+    :param max_deaths: with how many deaths a message is poison. By default never: workers are
+        killed on purpose here, which is no fault of the messages.
     :param shared: keep the sum of all numbers by reading and writing a value.
     :param window: publish with a window of ids, as who may be killed must.
     :param proxied: all connections go through the proxy.
@@ -47,6 +50,8 @@ class Plan:
     doomed: int = 0
     blocking: tuple[int, ...] = ()
     block_for: float = 0.0
+    poison: tuple[int, ...] = ()
+    max_deaths: int = 100_000
     shared: bool = False
     window: bool = False
     proxied: bool = False
@@ -58,7 +63,8 @@ class Plan:
     def parse(cls, text: str) -> Plan:
         """Read what :meth:`text` has written."""
         fields = json.loads(text)
-        return cls(**{**fields, "blocking": tuple(fields["blocking"])})
+        lists = {name: tuple(fields[name]) for name in ("blocking", "poison")}
+        return cls(**{**fields, **lists})
 
     def text(self) -> str:
         """The plan for another process."""
@@ -70,6 +76,8 @@ class Plan:
 
     def doom(self, number: int) -> str | None:
         """The queue in which a message fails for good, if it does."""
+        if number in self.poison:
+            return FIRST
         if not self.doomed or number % self.doomed != self.doomed - 1:
             return None
         return FIRST if number // self.doomed % 2 else SECOND

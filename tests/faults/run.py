@@ -67,6 +67,8 @@ def plan_for(scenario: Scenario, messages: int, seed: int, broker: str) -> Plan:
         wanted["blocking"] = tuple(range(messages // 5, messages, messages // 3))
         if messages >= FULL:
             wanted["block_for"] = 20.0
+    if wanted.pop("poison", False):
+        wanted["poison"] = tuple(range(messages // 4, messages, messages // 2))
     return replace(plan, limit=90 + messages / 50, **wanted)
 
 

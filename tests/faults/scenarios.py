@@ -101,6 +101,17 @@ def rolling(stage: Stage) -> None:
         member.start()
 
 
+@scenario(deaths="some", poison=True, max_deaths=3)
+def poison(stage: Stage) -> None:
+    """A message that kills three workers becomes a dead letter, and none of those beside it."""
+    stage.hire()
+    while stage.left() != 0 and stage.elapsed < stage.plan.limit / 2:
+        stage.wait(0.25)
+        deaths = sum(member.revive() for member in stage.crew.workers)
+        if deaths:
+            stage.fault(deaths)
+
+
 @scenario(deaths="none", block_for=6.0, blocking=True)
 def blocked(stage: Stage) -> None:
     """A handler blocks the reactor for longer than a dead worker may be silent."""

@@ -32,14 +32,11 @@ class Failing(Exception):
 
 
 def options(plan: Plan, name: str) -> dict[str, Any]:
-    """The configuration of a worker.
-
-    Workers are killed on purpose here, which is no fault of the messages: none is poison.
-    """
+    """The configuration of a worker."""
     return {
         "transport_name": name,
         "max_in_flight": plan.in_flight,
-        "max_deaths": 100_000,
+        "max_deaths": plan.max_deaths,
         "retry": {"attempts": 4, "base": 0.2, "factor": 1.5, "cap": 1, "jitter": 0.1},
     }
 
@@ -85,6 +82,8 @@ class First(Step):
         if self.plan.shared:
             total = int(await delivery.store.get("sum") or 0)
             delivery.store.set("sum", str(total + number))
+        if number in self.plan.poison:
+            os._exit(1)
         if number in self.plan.blocking:
             time.sleep(self.plan.block_for)
 
