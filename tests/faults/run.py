@@ -18,8 +18,8 @@ __all__ = ["HEAD", "Result", "run"]
 
 HEAD = f"{'scenario':<18}{'messages':>9}{'faults':>8}{'lost':>6}{'twice':>6}{'recovery s':>11}"
 
-#: How many messages are fed in a second, but over so many seconds at least.
-RATE, SHORTEST = 1000, 6.0
+#: How many messages are fed in a second, at the most.
+RATE = 1000
 #: From so many messages on, a run is a full one.
 FULL = 10_000
 
@@ -61,7 +61,7 @@ class Result:
 
 def plan_for(scenario: Scenario, messages: int, seed: int, broker: str) -> Plan:
     """The plan of a run."""
-    plan = Plan(messages, seed, max(SHORTEST, messages / RATE), broker=broker)
+    plan = Plan(messages, seed, max(scenario.least, messages / RATE), broker=broker)
     wanted = dict(scenario.plan)
     if wanted.pop("blocking", False):
         wanted["blocking"] = tuple(range(messages // 5, messages, messages // 3))

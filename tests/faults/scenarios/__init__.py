@@ -1,0 +1,15 @@
+"""What breaks: each scenario is a function, entered under its name."""
+
+from tests.faults.scenarios import everything, handlers, network, server, workers
+from tests.faults.scenarios.base import SCENARIOS, TAKEN_OVER, Scenario
+
+__all__ = [
+    "SCENARIOS",
+    "TAKEN_OVER",
+    "Scenario",
+    "everything",
+    "handlers",
+    "network",
+    "server",
+    "workers",
+]
