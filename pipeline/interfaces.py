@@ -53,7 +53,8 @@ class IDeadLetters(Interface):
         """Letters from an id on, oldest first.
 
         :param start: the id to begin with; ``(`` before it leaves that one out; ``-`` the oldest.
-        :return: a Deferred of a list of at most ``count`` letters.
+        :return: a Deferred of a list of at most ``count`` letters: fewer where they are large, and
+            none only when there is none.
         """
 
     def newest() -> Any:

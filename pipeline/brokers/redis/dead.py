@@ -21,9 +21,12 @@ __all__ = ["RedisDeadLetters", "dead_queues"]
 _REQUEUE = Script.load("receipt.lua", "requeue.lua")
 _PURGE = Script.load("receipt.lua", "purge.lua")
 _EDIT = Script.load("receipt.lua", "edit.lua")
+_PAGE = Script.load("page.lua")
 _REASONS = Script.load("reasons.lua")
 #: How many letters one script moves, or counts, so that nobody waits long for the server.
 MOVED_AT_ONCE, COUNTED_AT_ONCE = 100, 1000
+#: How many bytes end a page, so that large letters don't fill the memory.
+PAGE_BYTES = 1024 * 1024
 #: Milliseconds that the answer to an order is kept for who asks again.
 RECEIPT_TTL = 600_000
 #: How many keys one step of a search for queues looks at.
@@ -59,7 +62,7 @@ class RedisDeadLetters:
         return Deferred.fromCoroutine(self._page(start, count))
 
     async def _page(self, start: str, count: int) -> list[DeadLetterEntry]:
-        found = await self._ask("XRANGE", self._key, start, "+", "COUNT", count)
+        found = await self._run(_PAGE, [self._key], [start, count, PAGE_BYTES])
         return [DeadLetterEntry(id.decode(), self._queue, _named(flat)) for id, flat in found]
 
     def newest(self) -> Deferred[str | None]:
