@@ -117,7 +117,8 @@ class NamespaceConfig(Config):
         "After how long dead letters are thrown away; they are kept for ever when it isn't given."
     )
     stuck_after = ConfigDuration(
-        "After how long in one piece of blocking code a worker's process names it and exits.",
+        "After how long in one piece of blocking code a worker's process names it and exits with"
+        " status 70; 0: never.",
         default=300.0,
     )
     stop_timeout = ConfigDuration(

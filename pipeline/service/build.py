@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorThreads
 from twisted.python.failure import Failure
 
 from pipeline.codec import Codec
@@ -24,6 +25,7 @@ from pipeline.errors import ConfigError
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection
 from pipeline.service.running import Part, System
+from pipeline.service.watchdog import Watchdog
 from pipeline.transports.base import Transport
 from pipeline.worker import Runtime, Worker
 
@@ -107,8 +109,15 @@ def build(
     workers = [
         WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)
     ]
-    parts = (*connected.parts, *(worker.part for worker in workers))
+    parts = (*_watched(config, reactor), *connected.parts, *(each.part for each in workers))
     return System(parts, reactor, stop_timeout=config.stop_timeout, failed=failed)
+
+
+def _watched(config: SystemConfig, reactor: Any) -> tuple[Part, ...]:
+    """The watchdog of a reactor; a test's clock needs none."""
+    if not IReactorThreads.providedBy(reactor):
+        return ()
+    return (Watchdog(reactor, config.stuck_after).part,)
 
 
 class WorkerPart:
