@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "see the framework at work, with a server of its own",
     "run": "run a configuration in the foreground",
     "check": "say everything that is wrong in a configuration, without starting it",
+    "dead": "look at dead letters, put them back, mend them, throw them away",
 }
 
 _EXAMPLES = """\
