@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.brokers.redis.layout import GROUP, TORN
+from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.errors import ServerRefused
 from tests.faults.plan import FIRST, OUT, SECOND
 from tests.faults.stage import Stage
@@ -49,7 +49,8 @@ class Checker:
         self._check_counters()
         self._check_dead()
         for queue in (FIRST, SECOND):
-            self._check_nothing_left(queue)
+            for layout in self._stage.layouts:
+                self._check_nothing_left(queue, layout)
         self.problems += self._stage.crew.complaints
         return self.problems
 
@@ -66,27 +67,31 @@ class Checker:
 
     def _check_counters(self) -> None:
         """Each message was counted exactly once, but for those that the first step gave up."""
-        wanted = {n: b"1" for n in range(self._plan.messages) if self._plan.doom(n) != FIRST}
+        wanted = {n: 1 for n in range(self._plan.messages) if self._plan.doom(n) != FIRST}
         counts = self._counters()
-        wrong = {n: counts[n] for n in counts if counts[n] != wanted.get(n)}
+        wrong = {n: counts[n] for n in counts if counts[n] != wanted.get(n, 0)}
         for what, numbers in (
-            ("not counted", [n for n, count in wrong.items() if count is None]),
-            ("counted more than once", [n for n, count in wrong.items() if count is not None]),
+            ("not counted", [n for n, count in wrong.items() if not count]),
+            ("counted more than once", [n for n, count in wrong.items() if count]),
         ):
             self._say(what, numbers)
         if self._plan.shared:
             self._check_sum(sum(wanted))
 
-    def _counters(self) -> dict[int, bytes | None]:
-        counts: dict[int, bytes | None] = {}
+    def _counters(self) -> dict[int, int]:
+        counts: dict[int, int] = {}
         for start in range(0, self._plan.messages, PAGE):
             numbers = range(start, min(start + PAGE, self._plan.messages))
-            keys = [self._stage.layout.store("n", f"seen:{n}") for n in numbers]
-            counts.update(zip(numbers, self._stage.call("MGET", *keys), strict=True))
+            for layout in self._stage.layouts:
+                keys = [layout.store("n", f"seen:{n}") for n in numbers]
+                found = self._stage.call("MGET", *keys)
+                for number, count in zip(numbers, found, strict=True):
+                    counts[number] = counts.get(number, 0) + int(count or 0)
         return counts
 
     def _check_sum(self, wanted: int) -> None:
-        found = int(self._stage.call("GET", self._stage.layout.store("v", "sum")) or 0)
+        key = self._stage.layouts[0].store("v", "sum")
+        found = int(self._stage.call("GET", key) or 0)
         if found != wanted:
             self.problems.append(f"the shared sum is {found}, not {wanted}")
 
@@ -115,13 +120,13 @@ class Checker:
 
     # What is left --------------------------------------------------------------------------------
 
-    def _check_nothing_left(self, queue: str) -> None:
+    def _check_nothing_left(self, queue: str, layout: Layout) -> None:
         stage = self._stage
-        stream = stage.layout.stream(queue)
+        stream = layout.stream(queue)
         for what, count in (
             ("entries", stage.call("XLEN", stream)),
             ("pending", stage.call("XPENDING", stream, GROUP)[0]),
-            ("delayed", stage.call("ZCARD", stage.layout.delayed(queue))),
+            ("delayed", stage.call("ZCARD", layout.delayed(queue))),
             ("torn", self._torn(stream)),
         ):
             if count:
@@ -134,11 +139,12 @@ class Checker:
             return 0
 
     def _entries(self, queue: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
-        stream, start = self._stage.layout.stream(queue), b"-"
-        while page := self._stage.call("XRANGE", stream, start, "+", "COUNT", PAGE):
-            for id, values in page:
-                yield id, dict(zip(values[::2], values[1::2], strict=True))
-            start = b"(" + page[-1][0]
+        for stream in [layout.stream(queue) for layout in self._stage.layouts]:
+            start = b"-"
+            while page := self._stage.call("XRANGE", stream, start, "+", "COUNT", PAGE):
+                for id, values in page:
+                    yield id, dict(zip(values[::2], values[1::2], strict=True))
+                start = b"(" + page[-1][0]
 
 
 def number_of(payload: bytes) -> int | None:

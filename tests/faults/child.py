@@ -53,6 +53,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
         reactor,
         namespace=plan.namespace,
         name=role,
+        partitions=plan.partitions,
         dead_after=plan.dead_after,
         beat_every=plan.beat_every,
     )
@@ -72,7 +73,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
         return Deferred.fromCoroutine(stopped())
 
     async def stopped() -> None:
-        await worker.stop_worker(2.0)
+        await worker.stop_worker(plan.deadline)
         await broker.stop()
 
     def failed(failure: Any) -> None:

@@ -34,6 +34,8 @@ class Plan:
     :param window: publish with a window of ids, as who may be killed must.
     :param proxied: all connections go through the proxy.
     :param broker: a name of :data:`tests.faults.broken.BROKERS`.
+    :param deadline: seconds that a worker may take to finish what it has in hand when it stops.
+    :param partitions: see :class:`~pipeline.brokers.redis.broker.RedisBroker`.
     :param limit: seconds after which the run is given up.
     """
 
@@ -56,6 +58,8 @@ class Plan:
     window: bool = False
     proxied: bool = False
     broker: str = "right"
+    deadline: float = 2.0
+    partitions: int = 1
     limit: float = 240.0
     namespace: str = "faults"
 

@@ -19,7 +19,7 @@ from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.wire import Wire
 from pipeline.errors import BrokerError
 from tests.faults.crew import ROOT, Crew, Member
-from tests.faults.plan import FIRST, OUT, SECOND, Plan
+from tests.faults.plan import FIRST, SECOND, Plan
 from tests.faults.steps import RECORD
 
 __all__ = ["Network", "Stage"]
@@ -74,7 +74,7 @@ class Stage:
     ) -> None:
         self.plan = plan
         self.random = random.Random(f"{plan.seed}:faults")
-        self.layout = Layout(plan.namespace, 0)
+        self.layouts = [Layout(plan.namespace, number) for number in range(plan.partitions)]
         self.server = EmbeddedServer(str(folder / "server"), options=options)
         self.wire: Wire
         self.crew: Crew
@@ -180,18 +180,14 @@ class Stage:
     def left(self) -> int | None:
         """How many messages are not at their end yet; None while the server can't be asked."""
         try:
-            lengths = [self.call("XLEN", self.layout.stream(queue)) for queue in (FIRST, SECOND)]
-            delayed = [self.call("ZCARD", self.layout.delayed(queue)) for queue in (FIRST, SECOND)]
+            there = sum(
+                self.call("XLEN", layout.stream(queue)) + self.call("ZCARD", layout.delayed(queue))
+                for layout in self.layouts
+                for queue in (FIRST, SECOND)
+            )
         except BrokerError:
             return None
-        return self.plan.messages - self.fed + int(sum(lengths) + sum(delayed))
-
-    def finals(self) -> int:
-        """How many messages have come out at the end; 0 while the server can't be asked."""
-        try:
-            return int(self.call("XLEN", self.layout.stream(OUT)))
-        except BrokerError:
-            return 0
+        return self.plan.messages - self.fed + int(there)
 
     def wait_for_end(self) -> float:
         """Wait until nothing is left anywhere; how long it took since the last fault."""

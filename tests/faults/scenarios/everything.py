@@ -8,7 +8,7 @@ from tests.faults.scenarios.base import ALWAYS, scenario
 from tests.faults.stage import Stage
 
 
-@scenario(server=ALWAYS, least=15.0, proxied=True, doomed=40, flaky=0.2)
+@scenario(server=ALWAYS, least=15.0, proxied=True, doomed=40, flaky=0.2, partitions=2)
 def chaos(stage: Stage) -> None:
     """All of it at random: workers die and stand still, the server and the network fail."""
     stage.hire()

@@ -50,4 +50,4 @@ def _write(stage: Stage, queue: str, payload: bytes) -> None:
     odd: tuple[bytes, ...] = stage.random.choice(
         ((), (b"a", b"many"), (b"t", b"-1"), (b"d", b"9" * 40), (b"h", b"{"), (b"\xff", b"\xff"))
     )
-    stage.call("XADD", stage.layout.stream(queue), "*", *odd, "m", payload)
+    stage.call("XADD", stage.random.choice(stage.layouts).stream(queue), "*", *odd, "m", payload)

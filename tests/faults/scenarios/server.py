@@ -51,7 +51,7 @@ def memory(stage: Stage) -> None:
     """The server is at its memory limit, again and again, for longer than a dead worker may be."""
     stage.hire()
     while stage.is_feeding():
-        stage.wait(1.0)
+        stage.wait(2.5)  # who publishes looks again every two seconds
         stage.call("CONFIG", "SET", "maxmemory", "1")
         stage.wait(stage.plan.dead_after * 1.5)
         stage.call("CONFIG", "SET", "maxmemory", "0")

@@ -9,7 +9,7 @@ from tests.faults.scenarios.base import scenario
 from tests.faults.stage import Stage
 
 
-@scenario(deaths="some")
+@scenario(deaths="some", partitions=2)
 def kill_workers(stage: Stage) -> None:
     """A worker is killed every half second, and started again."""
     stage.hire()
@@ -37,9 +37,9 @@ def stop_workers(stage: Stage) -> None:
         stage.fault(0)
 
 
-@scenario(deaths="none")
+@scenario(deaths="none", deadline=0.03)
 def rolling(stage: Stage) -> None:
-    """Workers are stopped and started again in good order, one after another."""
+    """Workers are stopped, with hardly any time to finish, and started again, one after another."""
     stage.hire()
     turns = itertools.cycle(stage.crew.workers)
     while stage.is_feeding():
