@@ -193,6 +193,11 @@ class Worker:
         seconds = self.config.stop_timeout if deadline is None else deadline
         return Deferred.fromCoroutine(self._stop(seconds))
 
+    def hurry(self) -> None:
+        """Let the time to finish be over: hand back at once what is in hand, and read no more."""
+        for connector in self.connectors.values():
+            connector.hurry()
+
     async def _start(self) -> None:
         worker_starting.send_robust(self)
         try:

@@ -47,7 +47,7 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
     system = make(failed)
     reactor.callWhenRunning(system.startService)
     reactor.addSystemEventTrigger("before", "shutdown", system.stopService)
-    stop_on_signals(reactor)
+    stop_on_signals(reactor, system.hurry)
     reactor.run()
     if problems:
         raise PipelineError(problems[0])

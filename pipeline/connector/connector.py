@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pipeline.connector.flow import Flow, Ordering, Source
 from pipeline.connector.handling import Inlet, finished, opposite
@@ -23,6 +24,8 @@ __all__ = ["Connector"]
 
 #: Seconds in which what is cancelled at the deadline may still end by itself.
 GRACE = 1.0
+#: The same for who is in a hurry.
+HURRIED = 0.2
 
 _log = Logger("pipeline.connector")
 
@@ -66,6 +69,9 @@ class Connector:
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
         self._flow = Flow(name, self, max_in_flight, ordering)
+        self._grace = GRACE
+        self._stopping: Deferred[None] | None = None
+        self._patience: Deferred[Any] | None = None
 
     @property
     def lost(self) -> int:
@@ -165,6 +171,7 @@ class Connector:
 
     async def start(self) -> None:
         """Make the queues ready; nothing is read before :meth:`unpause`."""
+        self._stopping = None
         wanted = [(kind, queue_of(self.name, kind), False) for kind in self._inlets]
         wanted += [
             (kind, f"{queue_of(self.name, kind)}@{instance}", True)
@@ -195,14 +202,34 @@ class Connector:
         :param deadline: seconds for what is in progress. Then it is cancelled, and has
             :data:`GRACE` seconds more to end.
         """
-        if not await self._within(deadline, self.pause()):
+        if self._stopping is None:
+            self._stopping = Deferred.fromCoroutine(self._stop(deadline))
+        await self._stopping
+
+    def hurry(self) -> None:
+        """Let the deadline be now, and give what is cancelled :data:`HURRIED` seconds only."""
+        self._grace = HURRIED
+        if self._stopping is None:
+            self._stopping = Deferred.fromCoroutine(self._stop(0))
+            self._stopping.addErrback(self._not_stopped)
+        elif self._patience is not None:
+            self._patience.cancel()
+
+    async def _stop(self, deadline: float) -> None:
+        if not await self._patiently(deadline, self.pause()):
             self._flow.expire()
-            await self._within(GRACE, self._flow.when_idle())
+            await self._patiently(self._grace, self._flow.when_idle())
         closing = [Deferred.fromCoroutine(self._close(each)) for each in self._flow.sources]
         self._flow.sources.clear()
         for succeeded, result in await DeferredList(closing, consumeErrors=True):
             if not succeeded:
-                _log.failure("{name}: a queue could not be closed", result, name=self.name)
+                self._not_closed(result)
+
+    def _not_closed(self, failure: Failure) -> None:
+        _log.failure("{name}: a queue could not be closed", failure, name=self.name)
+
+    def _not_stopped(self, failure: Failure) -> None:
+        _log.failure("{name} could not be stopped", failure, name=self.name)
 
     async def _pause(self) -> None:
         pausing = [source.reader.pause() for source in self._flow.sources]
@@ -214,6 +241,16 @@ class Connector:
         if left:
             await self._within(GRACE, source.consumer.hand_back(left))
         await self._within(GRACE, source.consumer.close())
+
+    async def _patiently(self, seconds: float, waited: Deferred[Any]) -> bool:
+        """As :meth:`_within`, but :meth:`hurry` ends it."""
+        self._patience = waited
+        try:
+            return await self._within(seconds, waited)
+        except CancelledError:
+            return False
+        finally:
+            self._patience = None
 
     async def _within(self, seconds: float, waited: Deferred[Any]) -> bool:
         """Whether it ended in time; it is cancelled if not."""

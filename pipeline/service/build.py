@@ -109,7 +109,8 @@ def build(
     workers = [
         WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)
     ]
-    parts = (*_watched(config, reactor), *connected.parts, *(each.part for each in workers))
+    watched = _watched(config, reactor)
+    parts = (*connected.parts, *watched, *(each.part for each in workers))
     return System(parts, reactor, stop_timeout=config.stop_timeout, failed=failed)
 
 
@@ -142,6 +143,11 @@ class WorkerPart:
         # A worker whose start fails takes itself apart again.
         await made.start_worker()
         self.worker = made
+
+    def hurry(self) -> None:
+        """See :meth:`pipeline.worker.Worker.hurry`."""
+        if self.worker is not None:
+            self.worker.hurry()
 
     async def _stop(self, deadline: float) -> None:
         if self.worker is not None:

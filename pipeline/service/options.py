@@ -99,5 +99,5 @@ def _service(options: Options) -> System:
     system = build(config, reactor, only=options["worker"], failed=failed)
     if options["maxthreads"]:
         reactor.suggestThreadPoolSize(options["maxthreads"])
-    stop_on_signals(reactor)
+    stop_on_signals(reactor, system.hurry)
     return system

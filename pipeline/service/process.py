@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -18,16 +20,21 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 #: Seconds within which a second signal is the same wish: some supervisors send it twice.
 SAME = 1.0
+#: Seconds from a second signal to the end.
+LAST = 0.8
 
 
-def stop_on_signals(reactor: Any) -> None:
+def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> None:
     """Let SIGTERM and SIGINT stop the reactor in good order, and the process end with status 0.
 
     Twisted's own handlers make twistd die of the signal in the end, which a supervisor takes for
-    a failure. A second signal, a second or more after the first, ends the process at once: what
-    it has in hand goes to other workers as if it had crashed.
+    a failure. A second signal, a second or more after the first, means now: what is in hand is
+    handed back, and the process ends within :data:`LAST` seconds with status 128 and the signal's
+    number. What could not be handed back by then goes to other workers as if it had crashed.
 
     :param reactor: the one that runs; its handlers are replaced once it has set them.
+    :param hurry: called in the reactor's thread at the second signal, to hand back what is in
+        hand; None: there is nothing.
     """
     first: list[float] = []
 
@@ -37,15 +44,25 @@ def stop_on_signals(reactor: Any) -> None:
             first.append(now)
             reactor.callFromThread(stop, reactor)
         elif now - first[0] >= SAME:
-            end_now(
-                128 + number, f"pipeline: a second {signal.Signals(number).name}: ended at once"
-            )
+            words = f"pipeline: a second {signal.Signals(number).name}: ended at once"
+            _end_soon(reactor, hurry, 128 + number, words)
 
     def install() -> None:
         for number in _SIGNALS:
             signal.signal(number, handle)
 
     reactor.callWhenRunning(install)
+
+
+def _end_soon(reactor: Any, hurry: Callable[[], object] | None, status: int, words: str) -> None:
+    """Hand back and end; at the latest when the time is over, even if the reactor is blocked."""
+    if hurry is None:
+        end_now(status, words)
+    late = threading.Timer(LAST, end_now, (status, words))
+    late.daemon = True
+    late.start()
+    exit_status_at_end(status, words)
+    reactor.callFromThread(hurry)
 
 
 def stop(reactor: Any) -> None:

@@ -66,6 +66,7 @@ class System(MultiService):
         self._clock = clock
         #: Whether it was asked to stop.
         self.is_stopping = False
+        self._is_hurried = False
         self._failed = failed
         self._started: list[Part] = []
         self._starting: Deferred[None] = succeed(None)
@@ -74,6 +75,13 @@ class System(MultiService):
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._start_failed)
+
+    def hurry(self) -> None:
+        """Have all workers hand back what is in hand at once; for who stops and won't wait."""
+        self._is_hurried = True
+        for part in self.parts:
+            if hasattr(part.owner, "hurry"):
+                part.owner.hurry()
 
     def stopService(self) -> Deferred[Any]:
         self.is_stopping = True
@@ -119,7 +127,7 @@ class System(MultiService):
         end = self._clock.seconds() + self.stop_timeout
         while self._started:
             part = self._started.pop()
-            left = max(0.0, end - self._clock.seconds())
+            left = 0.0 if self._is_hurried else max(0.0, end - self._clock.seconds())
             await self._stop_part(part, left)
 
     def _stop_part(self, part: Part, left: float) -> Deferred[None]:

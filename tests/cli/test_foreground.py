@@ -90,7 +90,7 @@ class Run(TestCase):
     """From start to end."""
 
     def setUp(self) -> None:
-        self.patch(foreground, "stop_on_signals", lambda reactor: None)
+        self.patch(foreground, "stop_on_signals", lambda reactor, hurry: None)
         self.events: list[str] = []
 
     def run_with(self, start: Any) -> int:

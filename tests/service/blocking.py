@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,14 @@ class Noting(Plain):
         with Path(os.environ["NOTES"]).open("a", encoding="utf-8") as notes:
             notes.write(f"{message.content}\n")
         print(f"got {message.content}", flush=True)  # noqa: T201  # the test reads it
+
+
+class Standing(Noting):
+    """The same, but it doesn't read before it gets SIGUSR1."""
+
+    def unpause_connectors(self) -> None:
+        from twisted.internet import reactor
+
+        clock: Any = reactor
+        read = super().unpause_connectors
+        signal.signal(signal.SIGUSR1, lambda number, frame: clock.callFromThread(read))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 from typing import IO
 
 from twisted.trial.unittest import TestCase
+
+from tests.service.support import twistd, written
 
 SERVE = """
 from twisted.internet import reactor, task
@@ -96,3 +102,54 @@ class Status(TestCase):
         self.assertEqual(3, process.returncode)
         self.assertEqual("main is done\nothers too\n", out)
         self.assertEqual("last words\n", err)
+
+
+SYSTEM = """
+redis: embedded://{folder}
+namespace: hurry
+stop_timeout: 60
+workers:
+  work: {{class: tests.service.blocking.{worker}, transport_name: a}}
+"""
+
+
+class Impatience(TestCase):
+    """The second SIGTERM of a service, a second after the first: hand back and end."""
+
+    def setUp(self) -> None:
+        folder = tempfile.mkdtemp()  # a short path, since a unix socket lies in it
+        self.addCleanup(shutil.rmtree, folder, True)
+        self.folder = folder
+
+    def config(self, worker: str) -> str:
+        return written(self, SYSTEM.format(folder=self.folder, worker=worker))
+
+    def _handed_back(self, **environment: str) -> None:
+        notes = Path(self.mktemp()).absolute()
+        other = twistd(self, "pipeline", "--config", self.config("Standing"), NOTES=str(notes))
+        other.wait_for("'work' is ready")
+        slow = twistd(self, "pipeline", "--config", self.config("Slow"), SENT="3", **environment)
+        for _ in range(3):
+            slow.wait_for("in hand")
+        slow.signal(signal.SIGTERM)
+        time.sleep(1.2)
+        began = time.monotonic()
+        slow.signal(signal.SIGTERM)
+        status, _, err = slow.end()
+        self.assertEqual(143, status)
+        self.assertLess(time.monotonic() - began, 1.0)
+        self.assertIn("a second SIGTERM: ended at once", err)
+        other.signal(signal.SIGUSR1)
+        for _ in range(3):
+            other.wait_for("got")
+        self.assertLess(time.monotonic() - began, 5.0)
+        self.assertEqual(["0", "1", "2"], sorted(notes.read_text().split()))
+        self.assertEqual(0, other.terminate()[0])
+
+    def test_handed_back(self) -> None:
+        """What was in hand is with another worker at once, each message once; status 143."""
+        self._handed_back()
+
+    def test_stubborn(self) -> None:
+        """Even what can't be cancelled is."""
+        self._handed_back(STUBBORN="1")
