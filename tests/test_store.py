@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from pipeline.brokers.keyspace import _READERS, Keyspace
 from pipeline.brokers.memory import MemoryBroker
+from pipeline.brokers.memory.keyspace import _READERS, Keyspace
 from pipeline.errors import Conflict, ServerRefused
 from pipeline.store import CHECKED, READS, WRITES, Store
 
