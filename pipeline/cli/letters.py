@@ -184,7 +184,8 @@ class Clerk:
             return self._nothing()
         if self._args.dry_run:
             return f"{_letters(tally['matched'])} would be {done}"
-        gone = f", {tally['gone']} were gone already" if tally["gone"] else ""
+        were = "was" if tally["gone"] == 1 else "were"
+        gone = f", {tally['gone']} {were} gone already" if tally["gone"] else ""
         return f"{_letters(tally[name])} {done}{gone}"
 
     async def _confirm(self) -> None:
