@@ -6,6 +6,7 @@ from typing import Any
 
 from zope.interface.verify import verifyObject
 
+from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.dead import RedisDeadLetters
 from pipeline.delivery import DeadLetterEntry, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
@@ -85,3 +86,32 @@ class RedisDeadLettersTests(RedisCase):
         await broker.publish([Post(f"!{QUEUE}", b"x", (b"queue", b"other.inbound"))])
         await place.requeue(await place.page())
         self.assertEqual(1, (await broker.depth(QUEUE)).waiting)
+
+
+class Crash(RedisCase):
+    """The server dies in the midst of it, and comes back."""
+
+    OWN_SERVER = True
+
+    def make_server(self, **options: Any) -> EmbeddedServer:
+        """One that keeps its data."""
+        return super().make_server(folder=self.mktemp(), **options)
+
+    async def test_requeue_over_a_crash(self) -> None:
+        """All letters are back, each once, and the count of them is true."""
+        assert self.server is not None
+        broker = self.broker()
+        await broker.start()
+        for start in range(0, 5000, 500):
+            await broker.publish([Post(f"!{QUEUE}", b"%d" % n) for n in range(start, start + 500)])
+        place = broker.dead_letters(QUEUE)
+        letters = await place.page(count=5000)
+        working = place.requeue(letters)
+        while not (await broker.depth(QUEUE)).waiting:
+            pass
+        self.assertFalse(working.called)
+        self.server.kill_now()
+        self.server.start_now()
+        self.assertEqual(5000, sum(await working))
+        depth = await broker.depth(QUEUE)
+        self.assertEqual((5000, 0), (depth.waiting, depth.dead))
