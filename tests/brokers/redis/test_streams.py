@@ -92,6 +92,23 @@ class Interrupting(StreamCase):
             self.assertEqual([], self.successResultOf(taking))
         self.assertLess(self.reactor.seconds() - since, 8.0)
 
+    async def test_from_a_result(self) -> None:
+        """Who is told of a result may take again and interrupt that at once, 50 times."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        for _ in range(50):
+            await self.fill(broker, b"x")
+            interrupted: list[Any] = []
+
+            def again(taken: Any, interrupted: list[Any] = interrupted) -> Any:
+                interrupted += [consumer.take(10), consumer.interrupt()]
+                return taken
+
+            taken = await consumer.take(1).addCallback(again)
+            await self.soon(interrupted[1], 1.0)
+            self.assertEqual([], self.successResultOf(interrupted[0]))
+            await consumer.settle(taken)
+
     async def test_while_messages_arrive(self) -> None:
         """Interrupting as messages arrive loses none, 300 times."""
         broker = await self.make_broker()
