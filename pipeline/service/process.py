@@ -52,6 +52,13 @@ def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> 
             signal.signal(number, handle)
 
     reactor.callWhenRunning(install)
+    atexit.register(_ignore_signals)
+
+
+def _ignore_signals() -> None:
+    """All is done: an interpreter that takes itself apart would die of a signal."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end_soon(reactor: Any, hurry: Callable[[], object] | None, status: int, words: str) -> None:

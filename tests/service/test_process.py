@@ -76,6 +76,18 @@ class Signals(TestCase):
         out, _ = process.communicate(timeout=20)
         self.assertEqual((0, "end\n"), (process.returncode, out))
 
+    def test_the_same_to_the_last(self) -> None:
+        """One that comes when all is done, and the interpreter ends, changes nothing."""
+        process = start(SERVE.format(wait="None"))
+        self.assertEqual("up", line(process.stdout))
+        for _ in range(900):
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.001)
+        out, _ = process.communicate(timeout=20)
+        self.assertEqual((0, "down\nend\n"), (process.returncode, out))
+
     def test_impatience(self) -> None:
         """A second signal, a while later, ends the process at once."""
         lively = SERVE.replace(
