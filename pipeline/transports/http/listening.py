@@ -17,6 +17,9 @@ from pipeline.errors import ConfigError
 __all__ = ["Listening", "url_of"]
 
 LOCAL = "127.0.0.1"
+#: Connections that may wait to be accepted; the system may allow fewer. With Twisted's own 50 a
+#: burst of 100 clients has some wait a second, until their system asks again.
+BACKLOG = 1024
 
 _KEYWORD = re.compile(r"(port|interface|backlog)=(.*)")
 _COLON = re.compile(r"(?<!\\):")
@@ -83,7 +86,7 @@ def _tcp_arguments(description: str) -> tuple[int, str, int] | None:
         name = keyword[1] if keyword else "port" if order == 0 else part
         named[name] = keyword[2] if keyword else part
     interface = named.get("interface", LOCAL).replace("\\:", ":")
-    return int(named["port"]), interface, int(named.get("backlog", 50))
+    return int(named["port"]), interface, int(named.get("backlog", BACKLOG))
 
 
 def url_of(port: IListeningPort) -> str:

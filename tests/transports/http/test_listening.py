@@ -31,6 +31,11 @@ class Opening(TestCase):
         self.assertEqual("127.0.0.1", port.getHost().host)
         self.assertEqual(f"http://127.0.0.1:{port.getHost().port}/", url_of(port))
 
+    async def test_backlog(self) -> None:
+        """A burst of clients finds room to wait in, where the endpoint doesn't say how much."""
+        port = await self.open("tcp:0")
+        self.assertGreaterEqual(port.backlog, 1000)
+
     async def test_interface(self) -> None:
         """An interface that is said is used; the URL is one that works."""
         port = await self.open("tcp:port=0:interface=0.0.0.0:backlog=7")
