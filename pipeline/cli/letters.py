@@ -20,7 +20,7 @@ from pipeline.cli.progress import Progress
 from pipeline.cli.shown import shown
 from pipeline.cli.table import Table, span
 from pipeline.codec import Codec
-from pipeline.errors import InvalidMessage, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.observe.dead import DeadLetterOffice, Selection, checked_payload
 from pipeline.observe.letters import Letter, escaped, message_of, summary, whole
 
@@ -206,29 +206,34 @@ class Clerk:
         changes: list[dict[str, Any]] = []
         async for page in self._chosen():
             self._progress.clear()
-            changes += [await self._edit_one(letter) for letter in page]
+            changes += [await self._try_to_edit(letter) for letter in page]
         if self._args.json:
             print(json.dumps({"edited": changes, "missing": self._missing}))
         elif not changes:
             print(self._nothing())
         for change in () if self._args.json else changes:
             print(f"{change['was']}: {change['outcome']}")
-        failed = any(
-            change["outcome"] == "changed by somebody else meanwhile" for change in changes
-        )
+        failed = any(not change["done"] for change in changes)
         return 1 if failed else self._status()
+
+    async def _try_to_edit(self, letter: Letter) -> dict[str, Any]:
+        """What became of one letter; one that can't be edited doesn't keep the others from it."""
+        change = {"was": letter.reference, "id": letter.reference, "done": True}
+        try:
+            return {**change, **await self._edit_one(letter)}
+        except PipelineError as error:
+            return {**change, "done": False, "outcome": f"not edited: {error}"}
 
     async def _edit_one(self, letter: Letter) -> dict[str, Any]:
         payload = await self._new_payload(letter)
-        change: dict[str, Any] = {"was": letter.reference, "id": letter.reference}
         if payload == letter.payload and not self._args.requeue:
-            return {**change, "outcome": "as it was"}
+            return {"outcome": "as it was"}
         if self._args.dry_run:
-            return {**change, "outcome": "would be edited"}
+            return {"outcome": "would be edited"}
         mended = await self._office.edit(letter, payload)
         if mended is None:
-            return {**change, "outcome": "changed by somebody else meanwhile"}
-        change["id"] = mended.reference
+            return {"done": False, "outcome": "changed by somebody else meanwhile"}
+        change = {"id": mended.reference}
         if not self._args.requeue:
             return {**change, "outcome": f"edited, and is {mended.reference} now"}
         [back] = await self._office.requeue([mended])
@@ -240,15 +245,14 @@ class Clerk:
             value = with_settings(_object(message, letter), self._args.set)
         else:
             known = _object(message, letter) if message or _is_json(letter) else None
-            text = escaped(letter.payload) if known is None else json.dumps(known, indent=2)
+            text = json.dumps(known, indent=2, ensure_ascii=False)
+            if known is None:
+                text = escaped(letter.payload)
             new: str = await deferToThread(edited, text + "\n")
-            value = _parsed(new, letter)
+            value = _parsed(new)
             if value == message:
                 return letter.payload
-        try:
-            return checked_payload(value, self._codec)
-        except InvalidMessage as error:
-            raise PipelineError(f"{letter.reference}: {error}") from error
+        return checked_payload(value, self._codec)
 
     # Saying -----------------------------------------------------------------------------------
 
@@ -290,7 +294,7 @@ def _row(letter: Letter) -> tuple[str, ...]:
 
 def _object(message: Any, letter: Letter) -> Any:
     """A letter's message, or if it is none what JSON it is."""
-    return message if message is not None else _parsed(letter.payload, letter)
+    return message if message is not None else _parsed(letter.payload)
 
 
 def _is_json(letter: Letter) -> bool:
@@ -301,8 +305,8 @@ def _is_json(letter: Letter) -> bool:
     return True
 
 
-def _parsed(text: str | bytes, letter: Letter) -> Any:
+def _parsed(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise PipelineError(f"{letter.reference} is no JSON: {error}") from error
+        raise PipelineError(f"this is no JSON: {error}") from error

@@ -163,8 +163,9 @@ class ClerkTests(TestCase):
         ids = await self.bury(message("1"), message("2"))
         _, out = await self.do("edit", all=True, set=["content=new"], dry_run=True)
         self.assertEqual(f"{ids[0]}: would be edited\n{ids[1]}: would be edited\n", out)
-        with self.assertRaisesRegex(PipelineError, "no message: .*content"):
-            await self.do("edit", ids=[ids[0]], set=["content=5"])
+        status, out = await self.do("edit", ids=[ids[0]], set=["content=5"])
+        self.assertEqual(1, status)
+        self.assertRegex(out, f"^{ids[0]}: not edited: this is no message: .*content")
         _, out = await self.do("edit", all=True, set=["content=new"], requeue=True)
         self.assertEqual(f"{ids[0]}: edited and put back\n{ids[1]}: edited and put back\n", out)
         depth = await self.broker.depth("a.inbound")
@@ -174,14 +175,24 @@ class ClerkTests(TestCase):
         """A letter that is JSON but no message can be made one; what is no JSON is told."""
         ids = await self.bury(message("1").replace(b'"content"', b'"Xcontent"', 1)[:-1], b"\x00")
         for id in ids:
-            with self.assertRaisesRegex(PipelineError, f"{id} is no JSON"):
-                await self.do("edit", ids=[id], set=["a=1"])
+            status, out = await self.do("edit", ids=[id], set=["a=1"])
+            self.assertEqual(1, status)
+            self.assertIn(f"{id}: not edited: this is no JSON", out)
         broken = json.loads(message("1"))
         [*_, last] = await self.bury(json.dumps({**broken, "to_addr": 5}).encode())
         status, out = await self.do("edit", ids=[last], set=["to_addr=b"], json=True)
         [change] = json.loads(out)["edited"]
         self.assertEqual((0, last), (status, change["was"]))
         self.assertNotEqual(last, change["id"])
+
+    async def test_one_of_many(self) -> None:
+        """A letter that can't be edited doesn't keep the others from it."""
+        bad, good = await self.bury(b"\x00", message("1"))
+        status, out = await self.do("edit", all=True, set=["content=x"], requeue=True, json=True)
+        self.assertEqual(1, status)
+        done = {change["was"]: change["done"] for change in json.loads(out)["edited"]}
+        self.assertEqual({bad: False, good: True}, done)
+        self.assertEqual(1, (await self.broker.depth("a.inbound")).waiting)
 
     async def test_lost_race(self) -> None:
         """A letter that somebody else has edited meanwhile is left as it is now."""
