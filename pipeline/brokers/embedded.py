@@ -8,9 +8,11 @@ dies. Elsewhere a shell watches the owner, and looks once a second.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -33,6 +35,8 @@ LOOK, START_LIMIT, STOP_LIMIT = 0.005, 60.0, 5.0
 #: The longest path that a unix socket may have on every system.
 LONGEST_SOCKET_PATH = 103
 
+#: The longest name of a socket in a folder for temporary ones.
+_LONGEST_NAME = "/pipeline-4294967295-0123456789abcdef/socket"
 _SETTINGS = ("--port", "0", "--save", "", "--daemonize", "no", "--unixsocketperm", "700")
 _KEEP = ("--appendonly", "yes", "--appendfsync", "everysec")
 
@@ -180,8 +184,7 @@ class EmbeddedServer:
         return self._folder
 
     def _make_temporary(self) -> Path:
-        roomy = len(tempfile.gettempdir()) < LONGEST_SOCKET_PATH - len("/pipeline-12345678/socket")
-        made = Path(tempfile.mkdtemp(prefix="pipeline-", dir=None if roomy else "/tmp"))
+        made = Path(tempfile.mkdtemp(prefix="pipeline-", dir=_short_place()))
         self._temporary.append(made)
         return made
 
@@ -210,7 +213,7 @@ class EmbeddedServer:
     def _choose_socket(self, folder: Path) -> str:
         path = folder / "socket"
         if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-            path = self._make_temporary() / "socket"
+            path = (_short_folder(folder) or self._make_temporary()) / "socket"
         path.unlink(missing_ok=True)
         return str(path)
 
@@ -299,6 +302,27 @@ def _write(path: Path, text: str) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
+
+
+def _short_folder(folder: Path) -> Path | None:
+    """A folder with a short path for the socket of another, the same one each time.
+
+    So whoever was connected finds the next server in the same place. It stays when the server
+    ends: the next one may have been started already.
+
+    :return: None if somebody else has made one of its name.
+    """
+    which = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
+    made = _short_place() / f"pipeline-{os.getuid()}-{which}"
+    made.mkdir(mode=0o700, exist_ok=True)
+    found = made.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return made if ours and not found.st_mode & 0o077 else None
+
+
+def _short_place() -> Path:
+    place = tempfile.gettempdir()
+    return Path(place if len(place) < LONGEST_SOCKET_PATH - len(_LONGEST_NAME) else "/tmp")
 
 
 def _last_lines(folder: Path, start: int = 0) -> str:
