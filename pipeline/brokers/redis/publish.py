@@ -25,6 +25,13 @@ from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 __all__ = ["Lane"]
 
 _PUBLISH = Script.load("gone.lua", "publish.lua")
+# Only ever upwards: a copy of this that the network delivers late must not undo what came after.
+_RAISE = Script(
+    "raise",
+    "local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or -1) "
+    "if last < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end "
+    "return redis.call('EXPIRE', KEYS[1], ARGV[3])",
+)
 #: How many batches may be on their way.
 WINDOW = 4
 #: Seconds that stored batches are kept: a fail-over may forget the last ones.
@@ -210,25 +217,25 @@ class Lane:
         elif kind == b"GAP":
             await self._refill(batch, int(reply[1]))
         elif kind == b"UNKNOWN":
-            return await self._introduce(batch.first - 1)
+            return await self._raise(batch.first - 1)
         elif kind in (b"FULL", b"WRONGTYPE", b"REFUSED"):
-            self._refuse(batch, self._reason(kind, reply[1]))
+            return await self._refuse(batch, self._reason(kind, reply[1]))
         else:
             return False
         return True
 
-    async def _introduce(self, last: int) -> bool:
-        """Make the producer known to the server, which has forgotten it or never knew it."""
+    async def _raise(self, last: int) -> bool:
+        """Let the server know the producer, and take all up to this number for stored.
+
+        :return: False when the server can't be asked now.
+        """
         try:
-            replies = await self._client.execute_many(
-                [
-                    ("HSET", self._producer, self._queue, last),
-                    ("EXPIRE", self._producer, PRODUCER_TTL),
-                ]
-            )
+            await self._client.run(_RAISE, [self._producer], [self._queue, last, PRODUCER_TTL])
         except BrokerUnavailable:
             return False
-        return not any(isinstance(reply, ServerRefused) for reply in replies)
+        except ServerRefused as error:
+            return error.code not in PASSING
+        return True
 
     async def _refill(self, batch: Batch, last: int) -> None:
         """The server has lost batches that it had acknowledged: send them again."""
@@ -240,20 +247,29 @@ class Lane:
                 a=last + 1,
                 b=(missing[0] if missing else batch).first - 1,
             )
-            await self._introduce((missing[0] if missing else batch).first - 1)
+            await self._raise((missing[0] if missing else batch).first - 1)
         for kept in missing:
             self._kept.remove(kept)
             self._kept_size -= kept.size
         self._sent.extendleft(reversed(missing))
 
-    def _refuse(self, batch: Batch, error: Exception) -> None:
-        """Fail a call that was refused; of several together, find out which it was."""
-        self._sent.popleft()
+    async def _refuse(self, batch: Batch, error: Exception) -> bool:
+        """Fail a call that was refused; of several together, find out which it was.
+
+        Numbers are never given again: a copy of the refused batch may still be on its way.
+
+        :return: False when the server can't be asked now.
+        """
         if len(batch.calls) > 1:
-            self._sent.extendleft(reversed([alone(call) for call in batch.calls]))
-        else:
+            self._sent.popleft()
+            self._sent.extendleft(reversed(_apart(batch)))
+            return True
+        if not await self._raise(batch.first + batch.count - 1):
+            return False
+        if self._sent and self._sent[0] is batch:
+            self._sent.popleft()
             self._fail(batch.calls, error)
-        self._renumber(batch.first)
+        return True
 
     def _reason(self, kind: bytes, what: Any) -> Exception:
         if kind == b"FULL":
@@ -262,13 +278,6 @@ class Lane:
             return ServerRefused(f"{what.decode()} is of another type", "WRONGTYPE")
         error: Exception = what
         return error
-
-    def _renumber(self, first: int) -> None:
-        """Close the hole that a refused batch has left."""
-        for batch in self._sent:
-            batch.first = first
-            first += batch.count
-        self._next = first
 
     # Ends ----------------------------------------------------------------------------------------
 
@@ -294,3 +303,14 @@ class Lane:
         idle, self._idle = self._idle, []
         for done in idle:
             done.callback(None)
+
+
+def _apart(batch: Batch) -> list[Batch]:
+    """Each call of a batch in one of its own, under the numbers that it has."""
+    batches, first = [], batch.first
+    for call in batch.calls:
+        single = alone(call)
+        single.first = first
+        first += single.count
+        batches.append(single)
+    return batches

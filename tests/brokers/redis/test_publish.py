@@ -64,6 +64,46 @@ class Order(LaneCase):
         self.assertEqual(list(range(3000)), self.numbers())
 
 
+class LateCopies(LaneCase):
+    """What the network delivers when everybody has given it up changes nothing."""
+
+    async def record(self, lane: Lane) -> list[tuple[Any, ...]]:
+        """The scripts that a lane runs from now on."""
+        ran: list[tuple[Any, ...]] = []
+        run = lane._client.run
+
+        def recorded(*call: Any) -> Any:
+            ran.append(call)
+            return run(*call)
+
+        self.patch(lane._client, "run", recorded)
+        return ran
+
+    async def test_introduction(self) -> None:
+        """A late copy of a producer's introduction doesn't make it begin anew."""
+        lane = await self.lane()
+        ran = await self.record(lane)
+        for payload in (b"0", b"1", b"2"):
+            await self.soon(self.send(lane, payload))
+        [introduction] = [call for call in ran if call[0].name == "raise"]
+        await lane._client.run(*introduction)
+        await self.soon(self.send(lane, b"3"))
+        self.assertEqual([0, 1, 2, 3], self.numbers())
+
+    async def test_refused(self) -> None:
+        """A late copy of what was refused takes no place, neither in the queue nor another's."""
+        lane = await self.lane()
+        await self.soon(self.send(lane, b"0"))
+        ran = await self.record(lane)
+        self.assertEqual([QueueFull], await self.results([self.send(lane, b"1", depth=1)]))
+        refused = ran[0]
+        self.tell("XTRIM", self.layout.stream(QUEUE), "MAXLEN", 0)
+        await lane._client.run(*refused)
+        await self.soon(self.send(lane, b"2"))
+        await lane._client.run(*refused)
+        self.assertEqual([2], self.numbers())
+
+
 class LostReplies(LaneCase):
     async def test_several_in_flight(self) -> None:
         """Batches on their way when the connection is cut, again and again, are stored once."""
