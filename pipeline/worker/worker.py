@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -12,11 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from pipeline.config.base import Config, ConfigSection
-from pipeline.config.fields import ConfigChoice
-from pipeline.config.numbers import ConfigInt
-from pipeline.config.quantities import ConfigDuration
-from pipeline.config.settings import RetryConfig
+from pipeline.config.base import Config
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
@@ -24,11 +20,12 @@ from pipeline.errors import DuplicateConnectorError
 from pipeline.interfaces import IWorker
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
+from pipeline.outcome import DeadLetter, Outcome
 from pipeline.signals import worker_started, worker_starting, worker_stopped, worker_stopping
 from pipeline.store import Store
+from pipeline.worker.options import WorkerConfig, policy_of
 
-__all__ = ["Runtime", "Worker", "WorkerConfig"]
+__all__ = ["Runtime", "Worker"]
 
 #: The field with the user's address, by kind.
 _USERS = {"inbound": "from_addr", "outbound": "to_addr"}
@@ -50,41 +47,6 @@ class Runtime:
     clock: IReactorTime
     namespace: str = ""
     debug: bool = False
-
-
-class ConfigRetry(ConfigSection[RetryConfig]):
-    """When a failed message is tried again; also as it was read for the namespace."""
-
-    def __init__(self, doc: str) -> None:
-        super().__init__(doc, RetryConfig, static=True)
-
-    def clean(self, value: Any) -> RetryConfig:
-        """:raises ConfigError: an option in it is wrong, or unknown."""
-        return value if isinstance(value, RetryConfig) else super().clean(value)
-
-
-class WorkerConfig(Config):
-    """Options of every worker."""
-
-    max_in_flight = ConfigInt(
-        "How many messages a connector handles at a time.", default=100, minimum=1, static=True
-    )
-    ordering = ConfigChoice(
-        "none: messages are handled side by side; process: those of one address one after another.",
-        default="none",
-        static=True,
-        values=("none", "process"),
-    )
-    retry = ConfigRetry("When a failed message is tried again.")
-    max_deaths = ConfigInt(
-        "A message with which so many workers died is dead-lettered unhandled.",
-        default=3,
-        minimum=1,
-        static=True,
-    )
-    stop_timeout = ConfigDuration(
-        "How long what is in progress may take when the worker stops.", default=30, static=True
-    )
 
 
 @implementer(IWorker)
@@ -115,7 +77,11 @@ class Worker:
         self.broker = runtime.broker
         self.codec = runtime.codec
         self.clock: Any = runtime.clock
-        self.retry_policy = _policy(self.config.retry)
+        self.retry_policy = policy_of(self.config.retry)
+        self.queue_policies = {
+            queue: replace(self.retry_policy, **given)
+            for queue, given in self.config.retry_queues.items()
+        }
         self.middlewares = LoadedMiddlewares()
         self.connectors: dict[str, Connector] = {}
         self.log = Logger(f"pipeline.worker.{name}")
@@ -165,10 +131,11 @@ class Worker:
     def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
         """What becomes of a message whose handling raised ``error``.
 
-        RetryLater goes first, then the ``retry_policy`` of the exception's class, then this
-        worker's.
+        RetryLater goes first, then the ``retry_policy`` of the exception's class, then the queue's
+        (option ``retry_queues``), then this worker's. (A task's own goes before all but the first.)
         """
-        outcome: Outcome = self.retry_policy.decide(error, delivery.attempt)
+        policy = self.queue_policies.get(delivery.queue, self.retry_policy)
+        outcome: Outcome = policy.decide(error, delivery.attempt)
         return outcome
 
     def on_final_failure(
@@ -308,13 +275,3 @@ class Worker:
     def store(self, partition: int = 0) -> Store:
         """A unit of work of its own on the store: what it stages needs ``await store.commit()``."""
         return Store(self.broker.reader(partition))
-
-
-def _policy(options: Any) -> RetryPolicy:
-    return RetryPolicy(
-        attempts=options.attempts,
-        base=options.base,
-        factor=options.factor,
-        cap=options.cap,
-        jitter=options.jitter,
-    )

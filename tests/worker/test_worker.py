@@ -7,6 +7,7 @@ from zope.interface.verify import verifyObject
 
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.settings import RetryConfig
+from pipeline.delivery import Delivery
 from pipeline.errors import ConfigError, DuplicateConnectorError, RetryLater
 from pipeline.interfaces import IWorker
 from pipeline.middleware.base import BaseMiddleware
@@ -15,7 +16,7 @@ from pipeline.signals import worker_started, worker_starting, worker_stopped, wo
 from pipeline.worker import Worker, WorkerConfig
 from tests.workers import WorkerCase, inbound
 
-HERE = "tests.test_worker"
+HERE = "tests.worker.test_worker"
 
 
 class Noted(BaseMiddleware):
@@ -235,7 +236,17 @@ class Parts(WorkerCase):
 
 
 class Deciding(WorkerCase):
-    """RetryLater goes first, then the exception's own policy, then the worker's."""
+    """RetryLater goes first, then the exception's own policy, the queue's, the worker's."""
+
+    def test_queue_policy(self) -> None:
+        """A queue's own policy goes before the worker's; what it leaves out is the worker's."""
+        made = self.worker(
+            retry={"base": 7, "jitter": 0}, retry_queues={"sms.event": {"attempts": 1}}
+        )
+        error = ValueError("no")
+        event, inbound = Delivery("sms.event", b"1-1", b""), Delivery("sms.inbound", b"1-1", b"")
+        self.assertEqual(DeadLetter(error, "exhausted"), made.decide(error, event))
+        self.assertEqual(Retry(7, error), made.decide(error, inbound))
 
     def test_precedence(self) -> None:
         """Each, where the ones before are absent."""
@@ -245,12 +256,10 @@ class Deciding(WorkerCase):
 
         made = self.worker(retry={"base": 7, "jitter": 0, "attempts": 2})
 
-        class Tried:
-            attempt = 1
-
+        tried = Delivery("sms.inbound", b"1-1", b"")
         for error, after in ((RetryLater(1), 1), (Odd(), 42), (ValueError(), 7)):
-            outcome = made.decide(error, Tried)
+            outcome = made.decide(error, tried)
             self.assertIsInstance(outcome, Retry)
             self.assertEqual(after, outcome.after)
-        Tried.attempt = 2
-        self.assertIsInstance(made.decide(ValueError(), Tried), DeadLetter)
+        tried.attempt = 2
+        self.assertIsInstance(made.decide(ValueError(), tried), DeadLetter)

@@ -1,0 +1,6 @@
+"""A worker: middleware, connectors and code of yours, started and stopped together."""
+
+from pipeline.worker.options import WorkerConfig
+from pipeline.worker.worker import Runtime, Worker
+
+__all__ = ["Runtime", "Worker", "WorkerConfig"]
