@@ -96,7 +96,10 @@ class Message(
         if not isinstance(timestamp, datetime):
             raise InvalidMessageField(f"{self._at('timestamp')} must be a datetime")
         aware = timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
-        self.timestamp = aware.astimezone(UTC)
+        try:
+            self.timestamp = aware.astimezone(UTC)
+        except OverflowError:
+            raise InvalidMessageField(f"{self._at('timestamp')} is out of range in UTC") from None
 
     def _require(self) -> None:
         for name in self.REQUIRED:

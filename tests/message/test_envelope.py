@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -103,6 +104,16 @@ class Fields(SynchronousTestCase):
             self.assertEqual(datetime(2011, 9, 21, 8, tzinfo=UTC), message.timestamp)
             self.assertIs(UTC, message.timestamp.tzinfo)
         self.assertIs(UTC, user_message().timestamp.tzinfo)
+
+    def test_timestamp_out_of_range(self) -> None:
+        """A timestamp that UTC has no name for is refused, also from a peer's JSON."""
+        for given in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+            with self.assertRaisesRegex(InvalidMessageField, "timestamp is out of range"):
+                user_message(timestamp=datetime.fromisoformat(given))
+            text = user_message().to_json()
+            far = json.dumps({**json.loads(text), "timestamp": given})
+            with self.assertRaisesRegex(InvalidMessageField, "timestamp is out of range"):
+                UserMessage.from_json(far)
 
     def test_no_timestamp(self) -> None:
         """A timestamp that is no datetime is refused."""

@@ -14,8 +14,18 @@ from pipeline.transports.http.answers import refusal
 
 __all__ = ["arguments_in", "json_in", "object_in", "user_message_in"]
 
-#: What a client may not say about its message: it is the transport's to say.
-_OURS = frozenset({"transport_name", "transport_type", "transport_metadata", "in_reply_to"})
+#: What a client may not say about its message: where it goes and what middleware notes in it are
+#: trusted inside. What a client wants to add lies in ``extra``.
+_OURS = frozenset(
+    {
+        "helper_metadata",
+        "in_reply_to",
+        "routing_metadata",
+        "transport_metadata",
+        "transport_name",
+        "transport_type",
+    }
+)
 
 
 def json_in(body: bytes) -> Any:

@@ -123,7 +123,7 @@ class Messages(BodyCase):
             ("from_addr", []),
             ("session_event", "maybe"),
             ("timestamp", "yesterday"),
-            ("helper_metadata", "x"),
+            ("timestamp", "0001-01-01T00:00:00+14:00"),
             ("message_id", 7),
             ("message_id", ""),
             ("message_id", "x" * 201),
@@ -134,5 +134,13 @@ class Messages(BodyCase):
 
     def test_ours(self) -> None:
         """What is the transport's to say is not the client's."""
-        for name in ("transport_name", "transport_type", "transport_metadata", "in_reply_to"):
-            self.assertEqual(name, self._refused_message(**{name: "x"})["field"])
+        for name in (
+            "helper_metadata",
+            "in_reply_to",
+            "routing_metadata",
+            "transport_metadata",
+            "transport_name",
+            "transport_type",
+        ):
+            for value in ("x", {}, {"endpoint_name": {"no": "name"}}):
+                self.assertEqual(name, self._refused_message(**{name: value})["field"])
