@@ -72,14 +72,18 @@ class WritesFirst(TwoSteps):
 class LosingBroker(RedisBroker):
     """Acknowledges, then writes."""
 
-    def consumer(self, queue: str, partition: int = 0, instance: bool = False) -> RedisConsumer:
+    def consumer(
+        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+    ) -> RedisConsumer:
         return AcknowledgesFirst(self, queue, partition, instance)
 
 
 class RepeatingBroker(RedisBroker):
     """Writes, then acknowledges."""
 
-    def consumer(self, queue: str, partition: int = 0, instance: bool = False) -> RedisConsumer:
+    def consumer(
+        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+    ) -> RedisConsumer:
         return WritesFirst(self, queue, partition, instance)
 
 

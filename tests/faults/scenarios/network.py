@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from tests.faults.scenarios.base import scenario
 from tests.faults.stage import Stage
+
+#: Seconds of silence after which every client has given its connection up.
+GIVEN_UP = 14.0
 
 
 @scenario(proxied=True)
@@ -23,11 +28,11 @@ def stall(stage: Stage) -> None:
     """Connections stay open and carry nothing; what they held is delivered when all gave up."""
     stage.hire()
     assert stage.network is not None
-    for _ in range(8):
+    for seconds in itertools.islice(itertools.cycle((GIVEN_UP, 3.0)), 8):
         if not stage.is_feeding():
             break
         stage.wait(1.0)
-        stage.network.order("stall 0.3")
-        stage.wait(stage.random.uniform(1.0, 6.0))
+        stage.network.order("stall 0.5")
+        stage.wait(seconds * stage.random.uniform(0.8, 1.2))
         stage.network.order("go")
     stage.fault(stage.network.order("go")["stalled"])
