@@ -11,13 +11,17 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 
 from pipeline.errors import BrokerError
-from pipeline.tasks.names import FORGOTTEN_AFTER, key_of
+from pipeline.tasks.names import ANNOUNCED_EVERY, FORGOTTEN_AFTER, key_of
 from pipeline.transports.http.answers import HttpError, refusal
 
 __all__ = ["KnownTasks"]
 
 #: Seconds that what the store said is believed.
 BELIEVED = 2.0
+
+#: Seconds for which a name is believed that the store has lost: a server that came back empty gets
+#: the names again only when workers announce them next.
+REMEMBERED = 2 * ANNOUNCED_EVERY
 
 #: Seconds that the store may take.
 PATIENCE = 1.0
@@ -41,6 +45,7 @@ class KnownTasks:
         self._store = store
         self._clock = clock
         self._names: frozenset[str] | None = None
+        self._seen: dict[str, float] = {}
         self._read_at = float("-inf")
         self._reading: list[Deferred[None]] | None = None
 
@@ -77,8 +82,25 @@ class KnownTasks:
         except (BrokerError, DeferredTimeout) as error:
             self.log.warn("can't read which tasks there are: {error!r}", error=error)
             return None
-        oldest = self._clock.seconds() - FORGOTTEN_AFTER
-        return frozenset(name.decode() for name, at in seen.items() if float(at) >= oldest)
+        return self._remembered(_announced(seen, self._clock.seconds() - FORGOTTEN_AFTER))
+
+    def _remembered(self, announced: list[str]) -> frozenset[str]:
+        now = self._clock.seconds()
+        self._seen.update(dict.fromkeys(announced, now))
+        self._seen = {n: at for n, at in self._seen.items() if now - at <= REMEMBERED}
+        return frozenset(self._seen)
+
+
+def _announced(seen: dict[bytes, bytes], oldest: float) -> list[str]:
+    """The names that were announced since then; what can't be read is none."""
+    names = []
+    for name, at in seen.items():
+        try:
+            if float(at) >= oldest:
+                names.append(name.decode())
+        except ValueError:
+            continue
+    return names
 
 
 def _unknown(name: str, names: frozenset[str]) -> HttpError:

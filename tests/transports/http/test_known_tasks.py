@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.errors import BrokerUnavailable
 from pipeline.tasks.names import FORGOTTEN_AFTER
 from pipeline.transports.http.answers import HttpError
-from pipeline.transports.http.known_tasks import BELIEVED, PATIENCE, KnownTasks
+from pipeline.transports.http.known_tasks import BELIEVED, PATIENCE, REMEMBERED, KnownTasks
 
 NOW = 2_000_000.0
 
@@ -59,7 +59,7 @@ class Known(TestCase):
         """When nothing resembles it, the few that there are are listed; many are not."""
         self.assertEqual(["shop.pay", "shop.send_mail"], self.refused("x")["tasks"])
         self.names.seen = {b"job%d" % n: b"%f" % NOW for n in range(50)}
-        self.clock.advance(BELIEVED)
+        self.clock.advance(REMEMBERED + 1)
         self.assertNotIn("tasks", self.refused("x"))
 
     def test_believed(self) -> None:
@@ -79,6 +79,21 @@ class Known(TestCase):
         """A name that nobody has announced for long is gone."""
         self.names.seen[b"old"] = b"%f" % (NOW - FORGOTTEN_AFTER - 1)
         self.refused("old")
+
+    def test_lost(self) -> None:
+        """Names that the store has lost are believed until workers have announced them again."""
+        self.successResultOf(self.check("shop.pay"))
+        self.names.seen = {}
+        self.clock.advance(REMEMBERED)
+        self.successResultOf(self.check("shop.pay"))
+        self.clock.advance(BELIEVED)
+        self.refused("shop.pay")
+
+    def test_nonsense(self) -> None:
+        """What nobody could have announced is no name, and hides none."""
+        self.names.seen |= {b"odd": b"yesterday", b"\xff": b"%f" % NOW}
+        self.refused("odd")
+        self.successResultOf(self.check("shop.pay"))
 
     def test_unreadable(self) -> None:
         """When the store can't be read, nothing is refused."""
