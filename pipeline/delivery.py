@@ -138,6 +138,7 @@ class Delivery:
         "refusal",
         "settled",
         "token",
+        "wait",
     )
 
     def __init__(
@@ -168,6 +169,9 @@ class Delivery:
         self.message: Any = None
         self.key: Any = None
         self.refusal = ""
+        #: When a failed attempt was noted while it stayed in hand: until when it waits for the
+        #: next, in seconds on this process's clock; else None.
+        self.wait: float | None = None
         #: True once its unit of work is closed: what is staged later is an error.
         self.settled = False
         self.posts: list[Post] = []

@@ -130,10 +130,24 @@ class IConsumer(Interface):
         :return: a Deferred of a list of :class:`pipeline.delivery.Settled`, one for each.
         """
 
+    def postpone(delivery: Any, attempt: Any, history: Any, delay: Any) -> Any:
+        """Note that a delivery has failed and stays in hand until its next attempt.
+
+        Whoever takes it over, or gets it back, knows the attempt and what is left of the delay.
+        The delivery's ``attempt``, ``history`` and ``wait`` are set.
+
+        :param attempt: the next one's number.
+        :param history: the failed attempts, as JSON.
+        :param delay: milliseconds until the next.
+        :return: a Deferred of a :class:`pipeline.delivery.Settled`: WON when it was noted, LOST or
+            FENCED when the delivery is not ours any more.
+        """
+
     def hand_back(deliveries: Any) -> Any:
         """Put messages back at the tail of their queue, for any worker, at once. A Deferred.
 
-        What they staged is forgotten. Attempts, deaths and history are kept.
+        What they staged is forgotten. Attempts, deaths and history are kept. In a queue that is
+        read in order they keep their place instead.
         """
 
     def close() -> Any:
@@ -161,12 +175,19 @@ class IBroker(Interface):
     def stop() -> Any:
         """Send what waits to be sent, then let go. A Deferred."""
 
-    def consumer(queue: Any, partition: int = 0, instance: bool = False) -> Any:
+    def consumer(
+        queue: Any, partition: int = 0, instance: bool = False, ordered: bool = False
+    ) -> Any:
         """A consumer of a queue.
 
         :param queue: as ``sms.inbound``.
         :param instance: the queue belongs to this process alone; when it dies, what is left in it
             is dead-lettered.
+        :param ordered: of all consumers of the partition one at a time gets messages, as long as
+            it lives and isn't closed, in the order of the queue; who comes after it begins with
+            what was not settled. All of a queue's consumers must be ordered, or none. To open one
+            fails with ConfigError when the queue isn't empty and was read, in order, with another
+            number of partitions.
         :return: an :class:`IConsumer`.
         """
 

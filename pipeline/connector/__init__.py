@@ -2,7 +2,8 @@
 
 ``connector`` is the part that workers see. ``flow`` admits deliveries and lets go of them,
 ``handling`` runs one, ``publishing`` puts messages on queues, ``reading`` and ``settling`` face the
-broker, ``lanes`` keep order, ``posting`` writes the next attempt and the dead letter.
+broker, ``ordered`` and ``lanes`` keep order, ``posting`` writes the next attempt and the dead
+letter.
 """
 
 from pipeline.connector.connector import Connector

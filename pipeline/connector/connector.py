@@ -14,8 +14,9 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pipeline.connector.flow import Flow, Ordering, Source
+from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, finished, opposite
+from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
 from pipeline.errors import BrokerError, PipelineError, Respond
@@ -40,9 +41,11 @@ class Connector:
     :param consumes: kinds that are read.
     :param publishes: kinds that may be published.
     :param max_in_flight: the most deliveries handled at a time; reading pauses then. Each queue
-        may hold half as many more that wait to be handled.
+        may hold half as many more that wait to be handled, and ten times as many may wait behind
+        another of their key.
     :param ordering: ``process``: messages of one ``worker.ordering_key`` are handled one after
-        another, the next when the previous has settled; ``none``: all side by side.
+        another, the next when the previous has settled, also when that is retried; ``strict``: and
+        by one process at a time; ``none``: all side by side.
     :param max_deaths: a message with which so many workers died is dead-lettered unhandled.
     """
 
@@ -68,7 +71,8 @@ class Connector:
         }
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
-        self._flow = Flow(name, self, max_in_flight, ordering)
+        self._flow = flow_for(ordering, name, self, worker.clock, max_in_flight)
+        self._is_strict = ordering == "strict"
         self._grace = GRACE
         self._stopping: Deferred[None] | None = None
         self._patience: Deferred[Any] | None = None
@@ -179,7 +183,8 @@ class Connector:
         ]
         for kind, queue, is_instance in wanted:
             for partition in range(self._broker.partitions):
-                consumer = self._broker.consumer(queue, partition, is_instance)
+                ordered = self._is_strict and not is_instance
+                consumer = self._broker.consumer(queue, partition, is_instance, ordered)
                 await consumer.open()
                 source = Source(self._flow, self._inlets[kind], consumer, self._clock)
                 self._flow.sources.append(source)
@@ -216,6 +221,7 @@ class Connector:
             self._patience.cancel()
 
     async def _stop(self, deadline: float) -> None:
+        self._flow.wait_no_more()
         if not await self._patiently(deadline, self.pause()):
             self._flow.expire()
             await self._patiently(self._grace, self._flow.when_idle())
@@ -223,10 +229,7 @@ class Connector:
         self._flow.sources.clear()
         for succeeded, result in await DeferredList(closing, consumeErrors=True):
             if not succeeded:
-                self._not_closed(result)
-
-    def _not_closed(self, failure: Failure) -> None:
-        _log.failure("{name}: a queue could not be closed", failure, name=self.name)
+                _log.failure("{name}: a queue could not be closed", result, name=self.name)
 
     def _not_stopped(self, failure: Failure) -> None:
         _log.failure("{name} could not be stopped", failure, name=self.name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Literal
+from collections.abc import Hashable
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -11,7 +12,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.connector.handling import HAND_BACK, Inlet
-from pipeline.connector.lanes import Lanes
 from pipeline.connector.reading import Reader, Window
 from pipeline.connector.settling import Settler
 from pipeline.delivery import Delivery, Settled
@@ -25,9 +25,7 @@ from pipeline.signals import (
     message_settled,
 )
 
-__all__ = ["Flow", "Ordering", "Source"]
-
-Ordering = Literal["none", "process"]
+__all__ = ["Flow", "Source"]
 
 _SIGNALS: dict[Any, Signal] = {
     Retry: message_retried,
@@ -57,8 +55,8 @@ class Flow:
 
     :param name: the connector's name, for the log.
     :param sender: the ``sender`` of signals.
+    :param clock: an IReactorTime.
     :param limit: the most deliveries handled at a time.
-    :param ordering: ``process``: one at a time for each key; ``none``: all side by side.
     :ivar lost: how many deliveries were settled by others first.
     """
 
@@ -66,17 +64,15 @@ class Flow:
         self,
         name: str,
         sender: Any,
+        clock: IReactorTime,
         limit: int,
-        ordering: Ordering,
     ) -> None:
         self.window = Window(limit)
         self.sources: list[Source] = []
         self.lost = 0
         self._name = name
         self._sender = sender
-        self._lanes: Lanes[tuple[Source, Delivery]] | None = (
-            Lanes() if ordering == "process" else None
-        )
+        self._clock = clock
         self._busy = 0
         self._backlog: deque[tuple[Source, Delivery]] = deque()
         self._running: dict[Delivery, Deferred[Any]] = {}
@@ -92,6 +88,9 @@ class Flow:
         idle: Deferred[None] = Deferred()
         self._idle.append(idle)
         return idle
+
+    def wait_no_more(self) -> None:
+        """Give back what would have to wait beyond our end: we stop."""
 
     def expire(self) -> None:
         """Begin nothing more, give back what doesn't run, cancel what does."""
@@ -121,16 +120,12 @@ class Flow:
         """Have a batch handled; what finishes at once is settled together."""
         source.settler.gather()
         for delivery in batch:
-            if self._lanes is None or self._is_next(self._lanes, source, delivery):
-                self._admit(source, delivery)
+            self._line_up(source, delivery)
         source.settler.flush()
 
-    def _is_next(
-        self, lanes: Lanes[tuple[Source, Delivery]], source: Source, delivery: Delivery
-    ) -> bool:
-        """Whether no message with the same key is in progress."""
-        delivery.key = source.inlet.key(delivery)
-        return delivery.key is None or lanes.enter(delivery.key, (source, delivery))
+    def _line_up(self, source: Source, delivery: Delivery) -> None:
+        """Have it handled when it may be."""
+        self._admit(source, delivery)
 
     def _admit(self, source: Source, delivery: Delivery) -> None:
         if self._busy >= self.window.limit:
@@ -169,6 +164,10 @@ class Flow:
             self._give_back(source, delivery)
             self._tell_idle()
             return
+        self._conclude(source, delivery, outcome)
+
+    def _conclude(self, source: Source, delivery: Delivery, outcome: Any) -> None:
+        """Make an outcome true; None stands for Done."""
         if outcome is not None:
             self._outcomes[delivery] = outcome
         source.settler.add(delivery)
@@ -191,9 +190,7 @@ class Flow:
                 self._tell_settled(source, delivery)
             self._release(source, delivery)
         source.settler.flush()
-        for each in self.sources:
-            each.reader.take_more()
-        self._tell_idle()
+        self._go_on()
 
     def _not_won(self, source: Source, delivery: Delivery, result: Settled) -> None:
         if result is Settled.CONFLICT:
@@ -260,17 +257,22 @@ class Flow:
             return
         delivery.message = None  # they name each other: don't leave that to the collector
         self._busy -= 1
-        if delivery.key is not None and self._lanes is not None:
-            following = self._lanes.leave(delivery.key)
-            if following is not None:
-                self._follow(*following)
+        if delivery.key is not None:
+            self._free(delivery.key)
+        self._admit_more()
+
+    def _free(self, key: Hashable) -> None:
+        """Whoever waited behind this key may begin."""
+
+    def _admit_more(self) -> None:
         while self._backlog and self._busy < self.window.limit:
             self._busy += 1
             self._begin(*self._backlog.popleft())
 
-    def _follow(self, source: Source, delivery: Delivery) -> None:
-        if delivery in source.reader.held:
-            self._admit(source, delivery)
+    def _go_on(self) -> None:
+        for each in self.sources:
+            each.reader.take_more()
+        self._tell_idle()
 
     def _tell_idle(self) -> None:
         if self.window.in_hand:

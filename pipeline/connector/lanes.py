@@ -43,6 +43,13 @@ class Lanes(Generic[T]):
         del self._lanes[key]
         return None
 
+    def drop(self, key: Hashable) -> list[T]:
+        """Close a lane.
+
+        :return: who waited in it.
+        """
+        return list(self._lanes.pop(key, ()))
+
     def clear(self) -> None:
         """Forget everybody."""
         self._lanes.clear()

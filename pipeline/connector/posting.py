@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import RetryLater
 
-__all__ = ["dead_letter", "next_attempt", "where"]
+__all__ = ["as_note", "dead_letter", "next_attempt", "where"]
 
 #: The most failed attempts that are remembered; the oldest are forgotten.
 REMEMBERED = 20
@@ -49,6 +49,12 @@ def next_attempt(delivery: Delivery, after: float, error: Any, at: float, place:
         # Not the message's id: two copies of a message that fail at once are two messages.
         unique=f"{delivery.id.decode()}:{attempt}",
     )
+
+
+def as_note(post: Post) -> tuple[int, int, bytes]:
+    """What is new in a next attempt: its delay in ms, its number, and the history."""
+    headers = dict(zip(post.headers[::2], post.headers[1::2], strict=True))
+    return post.delay, int(headers[b"a"]), headers[b"h"]
 
 
 def dead_letter(delivery: Delivery, reason: str, error: Any, at: float, place: str) -> Post:

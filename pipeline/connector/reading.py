@@ -19,10 +19,17 @@ __all__ = ["Reader", "Window"]
 AGAIN = 1.0
 
 
+#: How many times the limit may wait for their turn besides.
+WAITING = 10
+
+
 class Window:
     """How many deliveries a connector may have in hand, over all its queues.
 
-    :param limit: the most of them.
+    Those that wait, behind another of their key or for their next attempt, don't count, up to
+    :data:`WAITING` times the limit; then nothing more is read until there are fewer.
+
+    :param limit: the most of the others.
     """
 
     def __init__(self, limit: int) -> None:
@@ -30,11 +37,15 @@ class Window:
         #: The most to take at once: half, so that the server works while the rest is handled.
         self.chunk = max(1, limit // 2)
         self.in_hand = 0
+        #: How many of these wait for their turn.
+        self.waiting = 0
 
     @property
     def room(self) -> int:
         """How many more may be taken now; 0 or less: none."""
-        return self.limit - self.in_hand
+        if self.waiting >= WAITING * self.limit:
+            return 0
+        return self.limit - self.in_hand + self.waiting
 
 
 class Reader:

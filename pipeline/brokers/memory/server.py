@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from pipeline.brokers.memory.shard import Shard
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.brokers.memory import MemoryBroker, MemoryConsumer
@@ -27,6 +28,7 @@ class MemoryServer:
         self._shards: dict[tuple[str, int], Shard] = {}
         self._living: dict[MemoryBroker, int] = {}
         self._silent: dict[str, int] = {}
+        self._spread: dict[tuple[str, str], int] = {}
         self._waiting: list[MemoryConsumer] = []
         self._alarm: IDelayedCall | None = None
 
@@ -45,6 +47,23 @@ class MemoryServer:
         if place not in self._shards:
             self._shards[place] = Shard(self.now)
         return self._shards[place]
+
+    def spread(self, namespace: str, queue: str, partitions: int) -> None:
+        """Remember over how many partitions a queue is spread that is read in order.
+
+        :raise ConfigError: it was another number, and the queue is not empty.
+        """
+        was = self._spread.get((namespace, queue), partitions)
+        if was != partitions:
+            shards = (self.shard(namespace, n) for n in range(max(was, partitions)))
+            held = sum(sum(shard.depth(queue)[:3]) for shard in shards)
+            if held:
+                raise ConfigError(
+                    f"{queue} is read in order and holds {held} messages in {was} partitions, so it"
+                    f" can't have {partitions}",
+                    hint=f"run it with 'partitions: {was}' until it is empty, then change it",
+                )
+        self._spread[namespace, queue] = partitions
 
     # Who is here -------------------------------------------------------------------------------
 

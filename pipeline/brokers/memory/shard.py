@@ -126,7 +126,7 @@ class Shard:
     def settle(self, delivery: Delivery) -> Settled:
         """Acknowledge a delivery and make what it staged true, in one step, or do nothing."""
         stream = self._streams.get(delivery.queue)
-        if stream is None or stream.token != delivery.token:
+        if stream is None or not stream.is_current(delivery.token):
             return Settled.FENCED
         # Whatever becomes of it: another that a worker died with may wait for its end.
         self.touched.add(delivery.queue)
@@ -147,15 +147,31 @@ class Shard:
         for post in delivery.posts:
             self.post(post)
 
+    def postpone(self, delivery: Delivery, attempt: int, history: bytes, delay: int) -> Settled:
+        """Note that an attempt has failed of what stays in hand."""
+        stream = self._streams.get(delivery.queue)
+        if stream is None or not stream.is_current(delivery.token):
+            return Settled.FENCED
+        entry = stream.find(delivery.id)
+        if entry is None:
+            return Settled.LOST
+        entry.headers |= {b"a": b"%d" % attempt, b"h": history}
+        entry.due = self._now() + delay
+        self.touched.add(delivery.queue)
+        return Settled.WON
+
     def hand_back(self, delivery: Delivery) -> None:
         """Put a message at the tail of its queue, if it is still the one that was taken."""
         stream = self._streams.get(delivery.queue)
         if stream is None or stream.token != delivery.token:
             return
         entry = stream.acknowledge(delivery.id)
-        if entry is not None:
-            self._add(delivery.queue, entry.payload, entry.counted())
-            self.touched.add(delivery.queue)
+        if entry is None:
+            return
+        headers = tuple(part for pair in entry.counted().items() for part in pair)
+        delay = max(0, entry.due - self._now()) if entry.due is not None else 0
+        self.post(Post(delivery.queue, entry.payload, headers, delay=delay))
+        self.touched.add(delivery.queue)
 
     # Death -------------------------------------------------------------------------------------
 

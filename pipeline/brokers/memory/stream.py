@@ -19,6 +19,7 @@ class Entry:
     :param headers: see :class:`pipeline.delivery.Post`.
     :param deaths: how many workers died while they had it in hand.
     :param holder: the worker that has it in hand; '' when none has.
+    :param due: when its next attempt is, in ms, if one failed while it stayed in hand; else None.
     """
 
     position: tuple[int, int]
@@ -26,6 +27,7 @@ class Entry:
     headers: dict[bytes, bytes]
     deaths: int
     holder: str = ""
+    due: int | None = None
 
     @property
     def id(self) -> bytes:
@@ -47,6 +49,9 @@ class Stream:
     def __init__(self, now: Callable[[], int]) -> None:
         #: What deliveries of this queue, and of none that takes its place later, carry.
         self.token = uuid.uuid4().hex.encode()
+        #: What deliveries carry of who reads it in order; b"" when nobody ever did.
+        self.lease = b""
+        self._owner = ""
         self._now = now
         self._last = (0, 0)
         self._fresh: deque[Entry] = deque()
@@ -63,6 +68,14 @@ class Stream:
 
     def __contains__(self, id: bytes) -> bool:
         return id in self._pending
+
+    def is_current(self, token: bytes) -> bool:
+        """Whether a delivery with this token may still be settled."""
+        return token == self.token or (token == self.lease and bool(token))
+
+    def find(self, id: bytes) -> Entry | None:
+        """An entry that was taken."""
+        return self._pending.get(id)
 
     def add(self, payload: bytes, headers: Mapping[bytes, bytes]) -> None:
         """Put a message at the tail; its time of publishing is kept when it has one."""
@@ -95,10 +108,37 @@ class Stream:
 
     def abandon(self, holder: str) -> None:
         """A worker has died: what it had in hand is suspect, in the queue's order."""
+        if self._owner == holder:
+            self._owner = ""
         left = [entry for entry in self._pending.values() if entry.holder == holder]
         for entry in left:
             entry.holder = ""
         self._suspects = deque(sorted({*self._suspects, *left}, key=lambda e: e.position))
+
+    # In order ----------------------------------------------------------------------------------
+
+    def grant(self, owner: str) -> bytes | None:
+        """A new lease to read this in order; None while another has one."""
+        if self._owner:
+            return None
+        self._owner = owner
+        self.lease = f"{owner}:{uuid.uuid4().hex}".encode()
+        return self.lease
+
+    def give_up(self, lease: bytes) -> None:
+        """Let another have the lease, if it is still this one."""
+        if lease == self.lease:
+            self._owner = ""
+
+    def claim(self, holder: str) -> list[tuple[Entry, bool]]:
+        """All that was taken, in its order, for who has the lease now; and whether a worker died
+        with it."""
+        suspects = set(self._suspects)
+        self._suspects.clear()
+        claimed = sorted(self._pending.values(), key=lambda e: e.position)
+        for entry in claimed:
+            entry.holder = holder
+        return [(entry, entry in suspects) for entry in claimed]
 
     def drain(self) -> list[Entry]:
         """Everything that is left, taken or not, off the queue and in its order."""

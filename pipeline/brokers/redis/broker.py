@@ -20,6 +20,7 @@ from pipeline.brokers.redis.dead import RedisDeadLetters, dead_queues
 from pipeline.brokers.redis.delayed import Mover
 from pipeline.brokers.redis.janitor import Janitor
 from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.ordered import OrderedConsumer
 from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
 from pipeline.brokers.redis.store import RedisReader
@@ -165,9 +166,12 @@ class RedisBroker:
 
     # Consuming -----------------------------------------------------------------------------------
 
-    def consumer(self, queue: str, partition: int = 0, instance: bool = False) -> RedisConsumer:
+    def consumer(
+        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+    ) -> RedisConsumer:
         """See :meth:`pipeline.interfaces.IBroker.consumer`."""
-        return RedisConsumer(self, queue, partition, instance)
+        kind = OrderedConsumer if ordered else RedisConsumer
+        return kind(self, queue, partition, instance)
 
     def consumers(self, layout: Layout) -> list[RedisConsumer]:
         """Those that are open in a partition."""

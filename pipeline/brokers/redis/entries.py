@@ -63,14 +63,18 @@ def named(values: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(values[::2], values[1::2], strict=False))
 
 
-def again(delivery: Delivery) -> Post:
-    """A message that goes back to its queue as it came."""
+def again(delivery: Delivery, now: float) -> Post:
+    """A message that goes back to its queue as it came, after what is left of its wait.
+
+    :param now: seconds, on the clock of the wait.
+    """
     headers = [b"a", b"%d" % delivery.attempt, b"t", b"%d" % delivery.enqueued_at]
     if delivery.deaths:
         headers += [b"d", b"%d" % delivery.deaths]
     if delivery.history:
         headers += [b"h", delivery.history]
-    return Post(delivery.queue, delivery.payload, tuple(headers))
+    left = 0 if delivery.wait is None else max(0, round((delivery.wait - now) * 1000))
+    return Post(delivery.queue, delivery.payload, tuple(headers), delay=left)
 
 
 def _number(text: bytes | None, default: int) -> int:

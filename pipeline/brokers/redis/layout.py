@@ -57,6 +57,18 @@ class Layout:
         """What tells one life of a queue from the next."""
         return f"{self._prefix}t:{queue}".encode()
 
+    def lease(self, queue: str) -> bytes:
+        """Who reads a queue that is in order; see lease.lua."""
+        return f"{self._prefix}l:{queue}".encode()
+
+    def notes(self, queue: str) -> bytes:
+        """The attempts of messages that wait in hand for their next one, by their ids."""
+        return f"{self._prefix}a:{queue}".encode()
+
+    def shape(self, queue: str) -> bytes:
+        """Over how many partitions a queue that is in order is spread."""
+        return f"{self._prefix}o:{queue}".encode()
+
     def window(self, queue: str) -> bytes:
         """Ids seen lately, for de-duplication at the edge."""
         return f"{self._prefix}u:{queue}".encode()

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.entries import Entries
 from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.notes import Notes
 from pipeline.brokers.redis.patience import run_patiently
 from pipeline.delivery import Delivery
 from pipeline.errors import BrokerUnavailable
@@ -39,6 +40,7 @@ class Membership:
     :param name: the consumer's name.
     :param entries: makes deliveries.
     :param in_hand: ids that were taken.
+    :param notes: knows of attempts that failed in hand.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Membership:
         name: str,
         entries: Entries,
         in_hand: Container[bytes],
+        notes: Notes,
     ) -> None:
         self.token = b""
         #: Deliveries whose replies were lost, to be given out next.
@@ -64,6 +67,7 @@ class Membership:
         self._name = name
         self._entries = entries
         self._in_hand = in_hand
+        self._notes = notes
         # What a take-over is about to bring must not look like a reply that was lost.
         self._lock = DeferredLock()
         self._due = 0.0
@@ -152,6 +156,7 @@ class Membership:
                 gone.append(id)
         if gone:
             await self._client.execute("XACK", self._stream, GROUP, *gone)
+        await self._notes.read(found)
         return found
 
     # What the dead held --------------------------------------------------------------------------
@@ -189,4 +194,5 @@ class Membership:
             return []
         delivery = self._entries.delivery(self.token, id, reply[0][1], deaths)
         delivery.probation = True
+        await self._notes.read([delivery])
         return [delivery]

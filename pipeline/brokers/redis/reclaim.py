@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.entries import named
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
+from pipeline.brokers.redis.ordered import OrderedConsumer
 from pipeline.brokers.redis.patience import PASSING
 from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import Delivery, Post
@@ -182,6 +183,9 @@ class Recoverer:
     async def _recover(self, layout: Layout, watch: Watch, consumer: RedisConsumer) -> None:
         stream = layout.stream(consumer.queue)
         await self._bury_torn(stream, consumer)
+        if isinstance(consumer, OrderedConsumer):
+            await consumer.take_lease_of_dead(watch.last_beat)
+            return
         others = await self._client.execute("XINFO", "CONSUMERS", stream, GROUP)
         for name in (named(flat)[b"name"] for flat in others):
             beat = watch.last_beat(name)

@@ -32,6 +32,7 @@ class Settler:
     :param queue: the queue's name.
     :param offset: tells the time offset in ms that tests set.
     :param group: the group that the deliveries are pending in.
+    :param fence: the key whose value must be their token; None: the queue's token.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class Settler:
         queue: str,
         offset: Any,
         group: str = GROUP,
+        fence: bytes | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._layout = layout
         self._offset = offset
         self._group = group
-        self._keys = (layout.stream(queue), layout.token(queue))
+        self._keys = (layout.stream(queue), fence or layout.token(queue))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
         """Settle them; what became of each, in order.

@@ -16,6 +16,7 @@ from pipeline.brokers.redis.client import Client
 from pipeline.brokers.redis.entries import Entries, again
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.brokers.redis.membership import Membership
+from pipeline.brokers.redis.notes import Notes
 from pipeline.brokers.redis.patience import PASSING, ask_patiently
 from pipeline.brokers.redis.settle import Settler
 from pipeline.brokers.redis.wakeable import Wakeable
@@ -56,12 +57,15 @@ class RedisConsumer:
         self._layout: Layout = broker.layouts[partition]
         self._entries = Entries(queue, partition, broker.reader(partition))
         self._instance = instance
+        self._offset = lambda: broker.time_offset_ms
         self._stream = self._layout.stream(queue)
+        fence = self._fence()
+        self._notes = Notes(broker.client, broker.clock, self._layout, queue, self._offset, fence)
         self._membership = Membership(
             *(broker.client, broker.clock, self._layout, queue, broker.worker_id),
-            *(self._entries, self.in_hand),
+            *(self._entries, self.in_hand, self._notes),
         )
-        self._settler = self._make_settler(GROUP)
+        self._settler = self._make_settler(GROUP, fence)
         self._reader = Client(
             broker.address,
             broker.clock,
@@ -77,13 +81,12 @@ class RedisConsumer:
         #: Why it can't be read, as logged last.
         self._told = ""
 
-    def _make_settler(self, group: str) -> Settler:
-        broker = self._broker
-        return Settler(
-            *(broker.client, broker.clock, self._layout, self.queue),
-            lambda: broker.time_offset_ms,
-            group,
-        )
+    def _fence(self) -> bytes:
+        return self._layout.token(self.queue)
+
+    def _make_settler(self, group: str, fence: bytes) -> Settler:
+        about = (self._client, self._clock, self._layout, self.queue)
+        return Settler(*about, self._offset, group, fence)
 
     @property
     def token(self) -> bytes:
@@ -143,7 +146,7 @@ class RedisConsumer:
             pass
 
     async def abandon(self) -> None:
-        """Read no more; what is in hand stays so until others call this worker dead."""
+        """Read no more; what is in hand stays so until others call us dead."""
         await self.interrupt()
         await self._reader.stop()
 
@@ -165,9 +168,10 @@ class RedisConsumer:
 
     def _end(self, result: Any, taken: Deferred[list[Delivery]]) -> None:
         self._taking = None
+        # Whoever is told of the result may take again, and interrupt that take, before we go on.
+        waiting, self._waiting_for_end = self._waiting_for_end, []
         if not taken.called:
             taken.callback(result)
-        waiting, self._waiting_for_end = self._waiting_for_end, []
         for ended in waiting:
             ended.callback(None)
 
@@ -306,7 +310,23 @@ class RedisConsumer:
 
     def settle_torn(self, delivery: Delivery) -> Deferred[list[Settled]]:
         """Settle an entry whose settlement failed half-way, in the group where those are."""
-        return Deferred.fromCoroutine(self._make_settler(TORN).settle([delivery]))
+        settler = self._make_settler(TORN, self._layout.token(self.queue))
+        return Deferred.fromCoroutine(settler.settle([delivery]))
+
+    def postpone(
+        self, delivery: Delivery, attempt: int, history: bytes, delay: int
+    ) -> Deferred[Settled]:
+        """See :meth:`pipeline.interfaces.IConsumer.postpone`."""
+        noting = Deferred.fromCoroutine(self._notes.write(delivery, attempt, history, delay))
+        return noting.addCallback(self._noted, delivery)
+
+    def _noted(self, noted: Settled, delivery: Delivery) -> Settled:
+        if delivery.probation and self._membership.suspects:
+            Deferred.fromCoroutine(self._wakeable.wake()).addErrback(_cancelled)
+        delivery.probation = False
+        if noted is not Settled.WON:
+            self._let_go(delivery)
+        return noted
 
     def _let_go(self, delivery: Delivery) -> None:
         # After a flush the server may have given out the same id again.
@@ -320,7 +340,7 @@ class RedisConsumer:
     async def _hand_back(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             delivery.restart()
-            delivery.stage(again(delivery))
+            delivery.stage(again(delivery, self._clock.seconds()))
         if deliveries:
             await self._settle(deliveries)
 

@@ -77,13 +77,16 @@ class Units:
         args = self.args
         args.append(delivery.id)
         posts = delivery.posts
+        noted = delivery.wait is not None
         if not delivery.has_state:
-            args += (0, len(posts))
+            args += (0, len(posts) + noted)
         else:
             store = delivery.store
             self._add_checks(store.checks)
-            args.append(len(posts) + len(store.writes))
+            args.append(len(posts) + len(store.writes) + noted)
             self._add_writes(store.writes)
+        if noted:
+            args += ("d", self._at(self._layout.notes(delivery.queue)), 1, delivery.id)
         for post in posts:
             self._add_post(post)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from pipeline.testing.contracts.departure import DepartureContract
 from pipeline.testing.contracts.letters import LettersContract
+from pipeline.testing.contracts.order import OrderContract
 from pipeline.testing.contracts.queues import QueueContract
 from pipeline.testing.contracts.schedule import ScheduleContract
 from pipeline.testing.contracts.settlement import SettlementContract
@@ -29,6 +30,7 @@ class BrokerContract(
     TrustContract,
     ScheduleContract,
     DepartureContract,
+    OrderContract,
     LettersContract,
     StateContract,
 ):

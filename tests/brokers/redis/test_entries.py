@@ -35,7 +35,7 @@ class Reading(SynchronousTestCase):
     def test_again(self) -> None:
         """A message that goes back to its queue comes out as it was."""
         values = (b"m", b"x", b"a", b"3", b"t", b"17", b"d", b"2", b"h", b"[1]")
-        post = again(self.read(*values))
+        post = again(self.read(*values), 0)
         self.assertEqual("work.inbound", post.queue)
         self.assertEqual(values, fields(post))
 
@@ -43,3 +43,9 @@ class Reading(SynchronousTestCase):
         """An id that somebody chose himself is an id."""
         job = Entries("q", 0, None).delivery(b"", b"5-1", (b"m", b"x"))
         self.assertEqual(5, job.enqueued_at)
+
+    def test_again_later(self) -> None:
+        """One that was postponed comes after what is left of its wait."""
+        job = self.read(b"m", b"x")
+        job.wait = 12.5
+        self.assertEqual([2500, 0], [again(job, now).delay for now in (10, 13)])
