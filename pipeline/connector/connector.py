@@ -41,8 +41,8 @@ class Connector:
     :param consumes: kinds that are read.
     :param publishes: kinds that may be published.
     :param max_in_flight: the most deliveries handled at a time; reading pauses then. Each queue
-        may hold half as many more that wait to be handled, and ten times as many may wait behind
-        another of their key.
+        may hold half as many more that wait to be handled. Ten times as many may wait behind
+        another of their key, or once as many with ``strict``.
     :param ordering: ``process``: messages of one ``worker.ordering_key`` are handled one after
         another, the next when the previous has settled, also when that is retried; ``strict``: and
         by one process at a time; ``none``: all side by side.

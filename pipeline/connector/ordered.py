@@ -23,6 +23,10 @@ __all__ = ["OrderedFlow", "Ordering", "flow_for"]
 
 Ordering = Literal["none", "process", "strict"]
 
+#: How many times the limit of those in progress may wait for their turn. Less if it is strict: who
+#: comes after a death tries them one by one.
+WAITING, WAITING_IF_STRICT = 10, 1
+
 
 class OrderedFlow(Flow):
     """Has deliveries handled one at a time for each key, and different keys side by side.
@@ -36,6 +40,7 @@ class OrderedFlow(Flow):
     ) -> None:
         super().__init__(name, sender, clock, limit)
         self._is_strict = is_strict
+        self.window.most_waiting = limit * (WAITING_IF_STRICT if is_strict else WAITING)
         self._lanes: Lanes[tuple[Source, Delivery]] = Lanes()
         #: What waits for its next attempt and holds its lane.
         self._postponed: dict[Delivery, tuple[Source, Any]] = {}

@@ -19,21 +19,19 @@ __all__ = ["Reader", "Window"]
 AGAIN = 1.0
 
 
-#: How many times the limit may wait for their turn besides.
-WAITING = 10
-
-
 class Window:
     """How many deliveries a connector may have in hand, over all its queues.
 
-    Those that wait, behind another of their key or for their next attempt, don't count, up to
-    :data:`WAITING` times the limit; then nothing more is read until there are fewer.
+    Those that wait, behind another of their key or for their next attempt, don't count; but when
+    there are too many of them nothing more is read.
 
     :param limit: the most of the others.
+    :param most_waiting: the most that may wait.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most_waiting: int = 0) -> None:
         self.limit = limit
+        self.most_waiting = most_waiting
         #: The most to take at once: half, so that the server works while the rest is handled.
         self.chunk = max(1, limit // 2)
         self.in_hand = 0
@@ -43,7 +41,7 @@ class Window:
     @property
     def room(self) -> int:
         """How many more may be taken now; 0 or less: none."""
-        if self.waiting >= WAITING * self.limit:
+        if self.waiting and self.waiting >= self.most_waiting:
             return 0
         return self.limit - self.in_hand + self.waiting
 

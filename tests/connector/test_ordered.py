@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.connector.reading import WAITING
+from pipeline.connector.ordered import WAITING, WAITING_IF_STRICT
 from pipeline.signals import message_retried
 from tests.connector.test_flow import Held
 from tests.workers import inbound
@@ -16,6 +16,7 @@ class Retried(Held):
     """A retry holds its key."""
 
     ordering = "process"
+    waiting = WAITING
 
     def failing(self, failures: dict[str, int], **options: Any) -> Any:
         """A connector whose handler fails so many times for each content, then notes it."""
@@ -97,16 +98,17 @@ class Retried(Held):
 
     def test_hot_key(self) -> None:
         """What waits behind a key leaves others their room, up to a limit."""
-        limit = 4
+        limit = 6
         connector = self.failing({"a0": 1}, max_in_flight=limit)
-        self.send(*[f"a{n}" for n in range(30)], "b1")
+        few, many = self.waiting * limit - 3, self.waiting * limit + 20
+        self.send(*[f"a{n}" for n in range(few)], "b1")
         self.assertEqual(["a0", "b1"], self.seen)
-        self.assertEqual(30, connector.in_hand)
-        self.send(*[f"a{n}" for n in range(30, 60)], "b2")
+        self.assertEqual(few, connector.in_hand)
+        self.send(*[f"a{n}" for n in range(few, many)], "b2")
         self.assertEqual(["a0", "b1"], self.seen)
-        self.assertLess(connector.in_hand, (WAITING + 1) * limit)
+        self.assertLess(connector.in_hand, (self.waiting + 1) * limit)
         self.clock.pump([1] * 4)
-        self.assertEqual([f"a{n}" for n in range(60)], [c for c in self.seen[2:] if c[0] == "a"])
+        self.assertEqual([f"a{n}" for n in range(many)], [c for c in self.seen[1:] if c[0] == "a"])
         self.assertIn("b2", self.seen)
 
 
@@ -114,6 +116,7 @@ class Strict(Retried):
     """The same across processes, where only one reads."""
 
     ordering = "strict"
+    waiting = WAITING_IF_STRICT
 
     def assert_left(self) -> None:
         other = self.failing({})

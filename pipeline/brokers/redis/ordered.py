@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -29,7 +30,7 @@ _RELEASE = Script.load("release.lua")
 _PENDING = Script.load("position.lua", "pending.lua")
 _READ = Script.load("position.lua", "read.lua")
 #: Seconds between two tries to get the lease, and between looks whether a suspect is settled.
-LEASE_POLL, SUSPECT_POLL = 0.15, 0.02
+LEASE_POLL, SUSPECT_POLL = 0.15, 0.005
 #: How many pending entries one script claims.
 PAGE = 500
 _log = Logger()
@@ -54,6 +55,8 @@ class OrderedConsumer(RedisConsumer):
         #: What was pending, in the queue's order: id, deaths, and whether it is a suspect.
         self._pending: deque[tuple[bytes, int, bool]] = deque()
         self._after_death = False
+        #: Fires when the suspect that was given out may be settled.
+        self._tried: Deferred[None] | None = None
 
     def _fence(self) -> bytes:
         return self._layout.lease(self.queue)
@@ -184,9 +187,22 @@ class OrderedConsumer(RedisConsumer):
             self._position = b""
             raise
 
+    async def _wait_for_suspect(self) -> list[Delivery]:
+        self._tried = Deferred()
+        late = self._clock.callLater(SUSPECT_POLL, self._try_next)
+        await self._wait(self._tried)
+        if late.active():
+            late.cancel()
+        return []
+
+    def _try_next(self) -> None:
+        tried, self._tried = self._tried, None
+        if tried is not None and not tried.called:
+            tried.callback(None)
+
     async def _next_suspect(self) -> list[Delivery]:
         if any(delivery.probation for delivery in self.in_hand.values()):
-            return await self._wait_for(SUSPECT_POLL)
+            return await self._wait_for_suspect()
         lease, suspect = self._lease, self._pending[0]
         # The server counts deliveries: this one's death, should it kill us too.
         await self._client.execute(
@@ -263,6 +279,7 @@ class OrderedConsumer(RedisConsumer):
                 self._let_go(delivery)
             if result is Settled.FENCED and delivery.token == self._lease:
                 self._lose_lease()
+        self._try_next()
         return results
 
     async def _hand_back(self, deliveries: Sequence[Delivery]) -> None:

@@ -1,0 +1,1 @@
+"""Order across real processes that fail, hang and die."""
