@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, finished, opposite
 from pipeline.connector.ordered import Ordering, flow_for
+from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
 from pipeline.errors import BrokerError, PipelineError, Respond
@@ -83,6 +84,11 @@ class Connector:
         return self._flow.lost
 
     @property
+    def shed(self) -> int:
+        """How many messages were thrown away because their queue was full."""
+        return self._publisher.pressure.shed
+
+    @property
     def in_hand(self) -> int:
         """How many deliveries are in hand now."""
         return self._flow.window.in_hand
@@ -124,6 +130,8 @@ class Connector:
         queue: str | None = None,
         delay: float = 0,
         max_depth: int = 0,
+        when_full: WhenFull = "fail",
+        full_timeout: float = 30,
         unique: str = "",
         window: float = 0,
     ) -> Deferred[Any]:
@@ -137,19 +145,26 @@ class Connector:
         :param immediately: don't stage. When the handler runs again, so does this.
         :param queue: another queue than the kind's.
         :param delay: seconds before it is due.
-        :param max_depth: refuse when the queue is longer; not for what is staged.
+        :param max_depth: the queue is full when it has so many messages; 0: it never is. Not for
+            what is staged.
+        :param when_full: ``fail`` with QueueFull; ``wait`` for room; ``shed`` the message: the
+            Deferred fires with None, and the log says how many every second.
+        :param full_timeout: seconds to wait for room; then it fails.
         :param unique: with ``delay`` or ``window``, what tells it from its twins; ``""``: its id.
         :param window: seconds in which a second message with the same ``unique`` is left out;
             not for what is staged.
         :return: a Deferred of the message as it was published, or of None when middleware dropped
-            or answered it. It fires when the message is staged, or when the broker has stored it.
-            Its error, if nobody looks at it, is the delivery's.
+            or answered it, or it was shed. It fires when the message is staged, or when the broker
+            has stored it. Its error, if nobody looks at it, is the delivery's.
         """
         if endpoint is not None:
             message.set_routing_endpoint(endpoint)
         if delivery is None:
             delivery = current.get()
-        edge = Edge(delivery, immediately, queue, delay, max_depth, unique, window)
+        edge = Edge(
+            *(delivery, immediately, queue, delay, max_depth, unique, window),
+            *(when_full, full_timeout),
+        )
         return self._publisher.publish(kind, message, edge)
 
     async def apply_publish(self, kind: str, message: Any) -> Any:
@@ -221,6 +236,7 @@ class Connector:
             self._patience.cancel()
 
     async def _stop(self, deadline: float) -> None:
+        self._publisher.pressure.close()
         self._flow.wait_no_more()
         if not await self._patiently(deadline, self.pause()):
             self._flow.expire()

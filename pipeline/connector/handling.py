@@ -242,6 +242,14 @@ class Inlet:
         post = next_attempt(delivery, outcome.after, outcome.error or outcome.reason, now, place)
         delivery.restart()
         delivery.stage(post)
+        if outcome.error is not None:  # else nothing failed, and nobody misses a line
+            _log.info(
+                "{name}: {delivery!r} failed, again in {after:.3g} s: {error}",
+                name=self._name,
+                delivery=delivery,
+                after=outcome.after,
+                error=described(outcome.error),
+            )
         return outcome
 
     async def _fail(self, delivery: Delivery, outcome: DeadLetter, handler: Any = None) -> Any:

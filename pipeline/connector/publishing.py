@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
+from pipeline.connector.pressure import Pressure, WhenFull
 from pipeline.delivery import Delivery, Post, current
 from pipeline.eager import eager
 from pipeline.errors import Drop, PipelineError, Respond
@@ -37,6 +38,8 @@ class Edge(NamedTuple):
     max_depth: int = 0
     unique: str = ""
     window: float = 0
+    when_full: WhenFull = "fail"
+    full_timeout: float = 30
 
 
 class Publication(Deferred[Any]):
@@ -109,6 +112,8 @@ class Publisher:
         self._worker = worker
         self._broker = worker.broker
         self._encode = worker.codec.encode
+        #: What holds up who publishes from the edge.
+        self.pressure = Pressure(name, worker.broker, worker.clock)
         self._chains = {kind: stack.publish(kind) for kind in publishes}
         self._of_nacks = stack.publish("event")  # also where events are not published otherwise
         self._queues = {kind: queue_of(name, kind) for kind in publishes}
@@ -132,8 +137,11 @@ class Publisher:
         passed = chain(message, self.name)
         return await passed if isinstance(passed, Deferred) else passed
 
-    async def put(self, kind: str, message: Any, edge: Edge) -> None:
-        """Put a message on its queue; it has passed all middleware that it should."""
+    async def put(self, kind: str, message: Any, edge: Edge) -> bool:
+        """Put a message on its queue; it has passed all middleware that it should.
+
+        :return: False when it was shed.
+        """
         delivery = edge.delivery
         queue = edge.queue or self._queue_for(kind, message)
         post = Post(queue, self._encode(message))
@@ -147,11 +155,14 @@ class Publisher:
             delivery.stage(post)
         else:
             partition = self._partition(kind, message) if delivery is None else delivery.partition
-            await self._broker.publish([post], partition=partition, max_depth=edge.max_depth)
+            full = (edge.max_depth, edge.when_full, edge.full_timeout)
+            if not await self.pressure.publish(post, partition, *full):
+                return False
         if message_published.receivers:
             message_published.send_robust(
                 self._sender, kind=kind, message=message, queue=queue, delivery=delivery
             )
+        return True
 
     async def nack(self, message: Any, reason: str, edge: Edge) -> None:
         """Tell who sent an outbound message that it goes no further."""
@@ -188,8 +199,7 @@ class Publisher:
         except Respond as respond:
             await self._answered(kind, respond, edge.delivery)
             return None
-        await self.put(kind, passed, edge)
-        return passed
+        return passed if await self.put(kind, passed, edge) else None
 
     def _queue_for(self, kind: str, message: Any) -> str:
         queue = self._queues.get(kind) or queue_of(self.name, kind)

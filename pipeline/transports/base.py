@@ -8,7 +8,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from pipeline.config.base import Config
-from pipeline.config.fields import ConfigBool, ConfigText
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
+from pipeline.config.numbers import ConfigInt
+from pipeline.config.quantities import ConfigDuration
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
@@ -36,6 +38,22 @@ class TransportConfig(WorkerConfig):
         " bound. Failed messages are among the dead letters in any case.",
         default=False,
         static=True,
+    )
+    max_depth = ConfigInt(
+        "How many messages <name>.inbound may hold, in each partition, for more to be published;"
+        " 0: any number.",
+        default=0,
+        minimum=0,
+        static=True,
+    )
+    when_full = ConfigChoice(
+        "What becomes of a message when there are so many: wait, fail, or shed (throw it away).",
+        default="wait",
+        static=True,
+        values=("wait", "fail", "shed"),
+    )
+    full_timeout = ConfigDuration(
+        "How long a message waits for room; then it fails.", default=30, static=True
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config.endpoints import ConfigServerEndpoint
-from pipeline.config.fields import ConfigBool, ConfigText
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
 from pipeline.transports.base import TransportConfig
@@ -43,6 +43,12 @@ class HttpConfig(TransportConfig):
         default=0,
         minimum=0,
         static=True,
+    )
+    when_full = ConfigChoice(
+        "What becomes of a request then: it is answered with 503 and Retry-After.",
+        default="fail",
+        static=True,
+        values=("fail",),
     )
     publish_timeout = ConfigDuration(
         "How long the broker may take to store a message.", default=5, static=True
