@@ -22,6 +22,7 @@ from pipeline.errors import (
     InvalidMessage,
     PermanentFailure,
     Respond,
+    RetryLater,
     ServerRefused,
     WorkerShutdown,
 )
@@ -242,7 +243,8 @@ class Inlet:
         post = next_attempt(delivery, outcome.after, outcome.error or outcome.reason, now, place)
         delivery.restart()
         delivery.stage(post)
-        if outcome.error is not None:  # else nothing failed, and nobody misses a line
+        if outcome.error is not None and not isinstance(outcome.error, RetryLater):
+            # Else whoever waits for the message would see nothing until it is given up.
             _log.info(
                 "{name}: {delivery!r} failed, again in {after:.3g} s: {error}",
                 name=self._name,

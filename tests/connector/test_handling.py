@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import capturedLogs, formatEvent
 
 from pipeline.connector.handling import opposite
 from pipeline.delivery import Delivery
@@ -140,6 +141,15 @@ class Raised(HandlingCase):
         self.assertEqual(("exhausted", "3"), (letter["reason"], letter["attempts"]))
         self.assertEqual([1, 2, 3], [each["attempt"] for each in json.loads(letter["history"])])
         self.assertIn("TemporaryFailure: again", letter["traceback"])
+
+    def test_failure_is_logged(self) -> None:
+        """A failure that is tried again is told in one line; what is only put off is not."""
+        with capturedLogs() as logged:
+            self.stop(self.handled(self.raising(TemporaryFailure("again"))))
+            self.stop(self.handled(self.raising(RetryLater(100, "busy"))))
+        lines = [str(formatEvent(event)) for event in logged if "failed" in str(formatEvent(event))]
+        self.assertEqual(1, len(lines))
+        self.assertIn("again in 1 s: TemporaryFailure: again", lines[0])
 
     def test_permanent(self) -> None:
         """PermanentFailure is never tried again."""
