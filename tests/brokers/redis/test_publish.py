@@ -63,6 +63,15 @@ class Order(LaneCase):
         await self.soon(self.send(lane, *[b"%d" % n for n in range(3000)]))
         self.assertEqual(list(range(3000)), self.numbers())
 
+    async def test_silence(self) -> None:
+        """The server forgets a producer a day after its last message, not after its first."""
+        lane = await self.lane()
+        await self.soon(self.send(lane, b"0"))
+        key = self.layout.producer("me")
+        self.tell("EXPIRE", key, 5)
+        await self.soon(self.send(lane, b"1"))
+        self.assertGreater(self.tell("TTL", key), publish.PRODUCER_TTL - 60)
+
 
 class LateCopies(LaneCase):
     """What the network delivers when everybody has given it up changes nothing."""
