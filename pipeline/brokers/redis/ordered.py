@@ -106,6 +106,16 @@ class OrderedConsumer(RedisConsumer):
         await self._membership.join()
         return True
 
+    async def _stop_reading(self, why: bytes) -> None:
+        """The lease is another's, or the group has gone and everything begins anew."""
+        if why == b"LOST":
+            self._lose_lease()
+            return
+        _log.warn("{queue} has lost its group; making it anew", queue=self.queue)
+        self._position = b""
+        self.in_hand.clear()
+        await self._join()
+
     def _lose_lease(self) -> None:
         """Another has it: what was taken under it is none of ours any more."""
         if not self._lease:
@@ -122,9 +132,9 @@ class OrderedConsumer(RedisConsumer):
     async def _leave(self) -> None:
         if not self._client.connected:
             raise BrokerUnavailable(self._client.problem or "no connection")
-        if self._lease:
-            await self._client.run(_RELEASE, [self._fence()], [self._lease])
-            self._forget()
+        args: list[Any] = [self._broker.worker_id, self._nonce]
+        await self._client.run(_RELEASE, [self._fence()], args)
+        self._forget()
         await self._membership.forget(self._broker.worker_id.encode())
 
     # Taking --------------------------------------------------------------------------------------
@@ -135,7 +145,7 @@ class OrderedConsumer(RedisConsumer):
             return await self._wait_for(LEASE_POLL)
         if not self._position:
             await self._load()
-        if not self._lease:
+        if not self._lease or not self._position:
             return []
         if not self._pending:
             return await self._read_new(count)
@@ -154,8 +164,8 @@ class OrderedConsumer(RedisConsumer):
         position, start = b"", b"-"
         while True:
             reply = await self._ask(_PENDING, start, PAGE)
-            if reply[0] == b"LOST":
-                self._lose_lease()
+            if reply[0] in (b"LOST", b"GONE"):
+                await self._stop_reading(reply[0])
                 return
             position = position or reply[0]
             ids, counts = reply[1::2], reply[2::2]
@@ -244,8 +254,8 @@ class OrderedConsumer(RedisConsumer):
             await self._wait_for_new()
         elif reply[0] == b"BEHIND":
             self._position = b""
-        elif reply[0] == b"LOST":
-            self._lose_lease()
+        elif reply[0] in (b"LOST", b"GONE"):
+            await self._stop_reading(reply[0])
         else:
             return self._hold_new(lease, reply[1])
         return []

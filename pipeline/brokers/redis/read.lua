@@ -7,11 +7,11 @@
 -- KEYS  1 the queue's stream, 2 its lease
 -- ARGV  1 the group, 2 the lease as we have it, 3 who reads, 4 how many, 5 the last id that we know
 --       was read
--- Reply: LOST, BEHIND, NONE, or OK and the entries.
+-- Reply: LOST, GONE with the group, BEHIND, NONE, or OK and the entries.
 
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'LOST'} end
 local last = position(KEYS[1], ARGV[1])
-if not last then return {'LOST'} end
+if not last then return {'GONE'} end
 if last ~= ARGV[5] then return {'BEHIND'} end
 local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[3], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], '>')
 if not read then return {'NONE'} end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from pipeline.brokers.redis.layout import GROUP
@@ -110,3 +111,34 @@ class Ordered(RedisBench, Bench, TestCase):
         await self.wait(0.1)
         await self.fill(self.one, b"7")
         self.assertEqual([7], self.numbers(await self.soon(taking)))
+
+    async def test_lost_group(self) -> None:
+        """When the group has gone it is made anew, and everything that is there is read again."""
+        await self.reading()
+        jobs = await self.take(self.consumer, 2)
+        self.tell("XGROUP", "DESTROY", self.stream, GROUP)
+        taken = await self.take(self.consumer, 6)
+        self.assertEqual([0, 1, 2, 3, 4, 5], self.numbers(taken))
+        self.assertEqual([Settled.WON] * 6, await self.settle(self.consumer, *taken))
+        self.assertEqual([Settled.LOST] * 2, await self.settle(self.consumer, *jobs))
+
+    async def test_lost_answer_of_the_lease(self) -> None:
+        """Who closes before it has heard that it got the lease gives it up all the same."""
+        broker = await self.make_broker()
+        consumer = broker.consumer(QUEUE, ordered=True)
+        await consumer.open()
+        run = broker.client.run
+
+        def failing(script: Any, keys: Any, args: Any) -> Any:
+            reply = run(script, keys, args)
+            return Deferred() if script.name == "lease.lua" else reply
+
+        self.patch(broker.client, "run", failing)
+        taking = consumer.take(1)
+        await self.wait(0.05)
+        lease = broker.layouts[0].lease(QUEUE)
+        self.assertIn(broker.worker_id.encode(), self.tell("GET", lease))
+        closing = consumer.close()
+        await self.soon(closing)
+        self.assertEqual([], await self.soon(taking))
+        self.assertEqual(b"1::", self.tell("GET", lease))
