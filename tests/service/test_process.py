@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from tests.service.support import twistd, written
 
 SERVE = """
-from twisted.internet import reactor, task
+from twisted.internet import defer, reactor, task
 from pipeline.service.process import stop_on_signals
 stop_on_signals(reactor)
 reactor.callWhenRunning(print, "up", flush=True)
@@ -94,7 +94,7 @@ class Signals(TestCase):
             "stop_on_signals(reactor)", "process.SAME = 0.0; stop_on_signals(reactor)"
         )
         lively = "from pipeline.service import process\n" + lively
-        process = start(lively.format(wait="task.deferLater(reactor, 600)"))
+        process = start(lively.format(wait="defer.Deferred()"))
         self.assertEqual("up", line(process.stdout))
         process.send_signal(signal.SIGTERM)
         self.assertEqual("down", line(process.stdout))
