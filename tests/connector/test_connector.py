@@ -350,3 +350,34 @@ class Life(WorkerCase):
         hanging.callback(None)
         self.clock.advance(1)
         self.assertEqual(["kept"], self.contents("sms.inbound"))
+
+
+class Hurry(WorkerCase):
+    """Who is in a hurry hands back now."""
+
+    def held(self) -> Any:
+        connector = self.connector()
+        connector.add_handler("inbound", lambda message: Deferred(lambda _: None))
+        self.put("sms.inbound", inbound("a"))
+        self.assertEqual(1, connector.in_hand)
+        return connector
+
+    def test_while_stopping(self) -> None:
+        """It need not wait for the deadline."""
+        connector = self.held()
+        stopping = Deferred.fromCoroutine(connector.stop(60))
+        self.clock.advance(1)
+        self.assertNoResult(stopping)
+        connector.hurry()
+        self.clock.advance(0.2)
+        self.successResultOf(stopping)
+        self.assertEqual(["a"], self.contents("sms.inbound"))
+
+    def test_before_stopping(self) -> None:
+        """It stops by itself; a stop afterwards finds nothing to do."""
+        connector = self.held()
+        connector.hurry()
+        self.clock.advance(0.2)
+        self.assertEqual(["a"], self.contents("sms.inbound"))
+        self.successResultOf(Deferred.fromCoroutine(connector.stop(60)))
+        connector.hurry()

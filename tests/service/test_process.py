@@ -165,3 +165,14 @@ class Impatience(TestCase):
     def test_stubborn(self) -> None:
         """Even what can't be cancelled is."""
         self._handed_back(STUBBORN="1")
+
+    def test_blocked(self) -> None:
+        """Even a process whose reactor is blocked ends."""
+        process = twistd(self, "pipeline", "--config", self.config("Blocking"), BLOCKS="60")
+        process.wait_for("the reactor is blocked")
+        process.signal(signal.SIGTERM)
+        time.sleep(1.2)
+        began = time.monotonic()
+        process.signal(signal.SIGTERM)
+        self.assertEqual(143, process.end()[0])
+        self.assertLess(time.monotonic() - began, 1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.application.service import IService
@@ -102,6 +103,24 @@ class Life(TestCase):
         self.successResultOf(system.stopService())
         self.assertEqual(["+a", "+b", "-b", "-a"], self.parts.events)
         self.assertEqual([], self.failures)
+
+    def test_hurry(self) -> None:
+        """Who is in a hurry leaves no time to parts, and tells their owners."""
+
+        class Owner:
+            def hurry(inner) -> None:
+                self.parts.events.append("hurry")
+
+        slow: Deferred[None] = Deferred()
+        last = self.parts.part("b", stop=lambda: slow)
+        system = self.system(self.parts.part("a"), replace(last, owner=Owner()))
+        system.startService()
+        stopping = system.stopService()
+        system.hurry()
+        slow.callback(None)
+        self.successResultOf(stopping)
+        self.assertEqual(["+a", "+b", "-b", "hurry", "-a"], self.parts.events)
+        self.assertEqual([30.0, 0.0], self.parts.deadlines)
 
     def test_shared_deadline(self) -> None:
         """The time to stop is for all parts together."""
