@@ -29,8 +29,11 @@ _LEASE = Script.load("lease.lua")
 _RELEASE = Script.load("release.lua")
 _PENDING = Script.load("position.lua", "pending.lua")
 _READ = Script.load("position.lua", "read.lua")
-#: Seconds between two tries to get the lease, and between looks whether a suspect is settled.
-LEASE_POLL, SUSPECT_POLL = 0.15, 0.005
+#: Seconds between two tries to get the lease.
+LEASE_POLL = 0.15
+#: Seconds until the first look whether a suspect still runs, and between the later ones; when it is
+#: settled here that is known at once.
+SUSPECT_POLL, SUSPECT_POLL_MOST = 0.005, 0.2
 #: How many pending entries one script claims.
 PAGE = 500
 _log = Logger()
@@ -57,6 +60,7 @@ class OrderedConsumer(RedisConsumer):
         self._after_death = False
         #: Fires when the suspect that was given out may be settled.
         self._tried: Deferred[None] | None = None
+        self._suspect_poll = SUSPECT_POLL
 
     def _fence(self) -> bytes:
         return self._layout.lease(self.queue)
@@ -199,7 +203,8 @@ class OrderedConsumer(RedisConsumer):
 
     async def _wait_for_suspect(self) -> list[Delivery]:
         self._tried = Deferred()
-        late = self._clock.callLater(SUSPECT_POLL, self._try_next)
+        late = self._clock.callLater(self._suspect_poll, self._try_next)
+        self._suspect_poll = min(SUSPECT_POLL_MOST, self._suspect_poll * 2)
         await self._wait(self._tried)
         if late.active():
             late.cancel()
@@ -214,6 +219,7 @@ class OrderedConsumer(RedisConsumer):
         if any(delivery.probation for delivery in self.in_hand.values()):
             return await self._wait_for_suspect()
         lease, suspect = self._lease, self._pending[0]
+        self._suspect_poll = SUSPECT_POLL
         # The server counts deliveries: this one's death, should it kill us too.
         await self._client.execute(
             "XCLAIM", self._stream, GROUP, self._broker.worker_id, 0, suspect[0]

@@ -214,6 +214,16 @@ class OrderContract(Bench):
         await self.fill(broker, b"new")
         self.assertEqual([b"new"], [each.payload for each in await self.soon(waiting)])
 
+    async def test_order_at_memory_limit(self) -> None:
+        """At the limit of its memory the server still lets messages be read, noted and settled."""
+        broker = await self.make_broker()
+        consumer = await self.reader(broker)
+        await self.fill(broker, b"1", b"2")
+        await self.limit_memory()
+        jobs = await self.take(consumer, 2)
+        await self.postpone(consumer, jobs[0])
+        self.assertEqual([WON] * 2, await self.settle(consumer, *jobs))
+
     async def test_order_and_partitions(self) -> None:
         """The number of partitions can't be changed while messages wait; when empty, it can."""
         two, three = [await self.make_broker(partitions=n) for n in (2, 3)]
