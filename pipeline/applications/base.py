@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigDict, ConfigText
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
+from pipeline.connector.posting import described
+from pipeline.delivery import Delivery
 from pipeline.errors import InvalidEndpoint
 from pipeline.message import UserMessage
+from pipeline.outcome import DeadLetter
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bound
 from pipeline.worker import Worker, WorkerConfig
@@ -115,6 +119,19 @@ class Application(Worker):
         bound.set(self.client)
         handler = self._by_session.get(message.session_event, self.consume_user_message)
         return handler(message)
+
+    def on_final_failure(
+        self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
+    ) -> Any:
+        """Tell who waits for an answer that there will be none."""
+        waits = isinstance(message, UserMessage) and message.transport_metadata.get(
+            "reply_instance"
+        )
+        if not waits:
+            return None
+        traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
+        answer = message.failed(described(error) or outcome.reason, traceback)
+        return self.connector.publish("outbound", answer, delivery=delivery)
 
     def dispatch_event(self, event: Any) -> Any:
         """Choose the handler by ``event_type``."""

@@ -126,7 +126,7 @@ class TaskApplication(Application):
     ) -> Any:
         """Tell who waits for the result that there will be none."""
         if not isinstance(message, TaskMessage):
-            return None
+            return super().on_final_failure(message, error, outcome, delivery)
         traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
         return self._answer_call(message, answer, delivery)

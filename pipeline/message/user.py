@@ -174,6 +174,15 @@ class UserMessage(Message, tag="user_message"):
             answer.to_addr = None
         return answer
 
+    def failed(self, error: str, traceback: str | None = None) -> ResultMessage:
+        """The answer that says there will be no other: the message has failed for good.
+
+        :param error: the error's class and text.
+        :param traceback: where, as text.
+        """
+        fields = {"status": "failed", "error": error, "traceback": traceback}
+        return self._answer(ResultMessage, fields)
+
     @classmethod
     def send(cls, to_addr: str | None, content: str | None, **fields: Any) -> UserMessage:
         """A message that answers nothing.
@@ -232,15 +241,6 @@ class TaskMessage(UserMessage, tag="task"):
         """The answer that says the task finished, with what it returned."""
         return self._answer(ResultMessage, {"status": "finished", "value": value})
 
-    def failed(self, error: str, traceback: str | None = None) -> ResultMessage:
-        """The answer that says the task failed for good.
-
-        :param error: the error's class and text.
-        :param traceback: where, as text.
-        """
-        fields = {"status": "failed", "error": error, "traceback": traceback}
-        return self._answer(ResultMessage, fields)
-
     def cancelled(self, reason: str = "") -> ResultMessage:
         """The answer that says the task was cancelled before it ran."""
         return self._answer(ResultMessage, {"status": "cancelled", "error": reason or None})
@@ -248,7 +248,7 @@ class TaskMessage(UserMessage, tag="task"):
 
 @register
 class ResultMessage(UserMessage, tag="task_result"):
-    """How a task ended.
+    """How a task ended; or that a message of a user has failed, for who waits for its answer.
 
     :param in_reply_to: the ``message_id`` of the call; required.
     :param status: ``'finished'``, ``'failed'`` or ``'cancelled'``; required.

@@ -148,6 +148,35 @@ class Calling(Talk):
             raise PermanentFailure("as asked")
 
 
+class Failing(Talk):
+    """Fails for good."""
+
+    def consume_user_message(self, message: Any) -> None:
+        raise PermanentFailure("as always")
+
+
+class Failures(ApplicationCase):
+    """Who waits for an answer is told that there will be none."""
+
+    def test_awaited(self) -> None:
+        """The process that waits is answered when its message becomes a dead letter."""
+        self.application(Failing)
+        asked = inbound("please", transport_metadata={"reply_instance": "web-1"})
+        self.put("sms.inbound", asked)
+        (delivery,) = self.taken("sms.outbound@web-1")
+        answer = Codec().decode(delivery.payload)
+        self.assertEqual((asked.message_id, "failed"), (answer.in_reply_to, answer.status))
+        self.assertEqual("PermanentFailure: as always", answer.error)
+        self.assertEqual(1, self.depth("sms.inbound").dead)
+
+    def test_not_awaited(self) -> None:
+        """Nothing is sent to who doesn't wait."""
+        self.application(Failing)
+        self.put("sms.inbound", inbound("please"))
+        self.assertEqual(0, self.depth("sms.outbound").waiting)
+        self.assertEqual(1, self.depth("sms.inbound").dead)
+
+
 class Tasks(ApplicationCase):
     """A handler may send tasks, as it may send messages."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.brokers.redis import membership
 from pipeline.brokers.redis.layout import GROUP
 from pipeline.delivery import Settled
 from tests.brokers.redis.bench import QUEUE, RedisCase
@@ -65,6 +66,21 @@ class Pending(RedisCase):
         self.read_by_nobody(1)
         await self.membership.reconcile(self.consumer._reader)
         self.assertEqual(0, len(self.membership.backlog))
+
+    async def test_again_and_again(self) -> None:
+        """A reply that was lost with no loss of the connection is found when it is time to look."""
+        self.patch(membership, "RECONCILE", 0.05)
+        await self.setUpConsumer()
+        await self.membership.reconcile(self.consumer._reader)
+        await self.fill(self.one, b"1")
+        self.read_by_nobody(1)
+        await self.pause(0.06)
+        await self.membership.reconcile(self.consumer._reader)
+        self.assertEqual([b"1"], [found.payload for found in self.membership.backlog])
+
+    async def test_interval(self) -> None:
+        """It is time every few seconds."""
+        self.assertTrue(1 <= membership.RECONCILE <= 10)
 
     async def test_another_life(self) -> None:
         """What was found of a queue's former life is forgotten with it."""
