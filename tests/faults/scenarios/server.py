@@ -7,6 +7,9 @@ import signal
 from tests.faults.scenarios.base import ALWAYS, scenario
 from tests.faults.stage import Stage
 
+#: With so many messages there is time for a long outage.
+FULL = 10_000
+
 
 @scenario(deaths="none")
 def pause_server(stage: Stage) -> None:
@@ -28,6 +31,18 @@ def crash_server(stage: Stage) -> None:
         stage.wait(stage.random.uniform(1.0, 2.5))
         stage.server.kill_now()
         stage.wait(stage.random.uniform(0.0, 0.5))
+        stage.server.start_now()
+        stage.fault()
+
+
+@scenario(server=ALWAYS, deaths="none")
+def outage(stage: Stage) -> None:
+    """The server is away, for a tenth of a second and up to a minute; all goes on by itself."""
+    stage.hire()
+    for seconds in (0.1, 0.5, 2.0, 60.0 if stage.plan.messages >= FULL else 5.0):
+        stage.wait(1.0)
+        stage.server.kill_now()
+        stage.wait(seconds)
         stage.server.start_now()
         stage.fault()
 
