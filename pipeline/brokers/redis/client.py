@@ -28,6 +28,9 @@ Argument = bytes | str | int
 #: Seconds that a polite end of a connection may take.
 CLOSE_LIMIT = 1.0
 
+#: How many keys an error names.
+KEYS_SHOWN = 6
+
 #: What PING may answer on a server that is of use nevertheless.
 _TOLERATED = frozenset({"BUSY", "MASTERDOWN", "MISCONF", "NOPERM"})
 _NOTHING = object()
@@ -36,6 +39,14 @@ _pack: Callable[[Any], bytes] = hiredis.pack_command
 
 def _refused(text: str) -> ServerRefused:
     return ServerRefused(text, code=text.partition(" ")[0])
+
+
+def _wrong_type(keys: Sequence[Argument]) -> str:
+    """The server says no key; whoever mends it needs to know where to look."""
+    shown = [key.decode("utf-8", "replace") if isinstance(key, bytes) else key for key in keys]
+    more = " .." if len(shown) > KEYS_SHOWN else ""
+    named = ", ".join(map(str, shown[:KEYS_SHOWN]))
+    return f"WRONGTYPE a key is not what it should be, one of {named}{more}"
 
 
 class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
@@ -282,4 +293,10 @@ class Client(Link[_Protocol]):
                 return why
             return self.execute("EVAL", script.source, *call)
 
-        return self.execute("EVALSHA", script.sha, *call).addErrback(with_source)
+        def with_keys(why: Failure) -> Failure:
+            if getattr(why.value, "code", "") != "WRONGTYPE":
+                return why
+            return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
+
+        done = self.execute("EVALSHA", script.sha, *call).addErrback(with_source)
+        return done.addErrback(with_keys)

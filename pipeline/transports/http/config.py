@@ -40,7 +40,7 @@ class HttpConfig(TransportConfig):
     )
     max_depth = ConfigInt(
         "Refuse messages when so many are in the queue already; 0: never.",
-        default=0,
+        default=100_000,
         minimum=0,
         static=True,
     )

@@ -136,6 +136,15 @@ class Partitions(RedisCase):
 
 
 class LookingIn(RedisCase):
+    async def test_wrong_type_named(self) -> None:
+        """A queue whose key is something else is refused with the key's name."""
+        broker = await self.make_broker()
+        key = f"{{{self.namespace}:0}}:q:{QUEUE}"
+        self.tell("SET", key, "x")
+        with self.assertRaises(ServerRefused) as caught:
+            await broker.consumer(QUEUE).open()
+        self.assertIn(key, str(caught.exception))
+
     async def test_wrong_type(self) -> None:
         """The depth of what is no queue is an error that says so."""
         broker = await self.make_broker()

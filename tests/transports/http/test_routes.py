@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from pipeline.brokers.memory import MemoryBroker
+from pipeline.transports.http.config import HttpConfig
 from tests.transports.http.clients import Echo, HttpCase, encoded
 
 
@@ -90,6 +91,10 @@ class Refused(HttpCase):
         await self.until(lambda: len(transport.waiting))
         response = await self.request(port, "POST", "/messages", {})
         self.assertEqual((503, "1"), (response.status, response.headers["Retry-After"]))
+
+    def test_bounded(self) -> None:
+        """How much clients may pile up is bounded, though nobody says so."""
+        self.assertGreater(HttpConfig({"transport_name": "web"}).max_depth, 0)
 
     async def test_queue_full(self) -> None:
         """A queue that is full is a 503."""
