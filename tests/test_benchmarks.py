@@ -1,0 +1,70 @@
+"""Every benchmark runs, in a tiny size, so that none rots. No figure is judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+ROOT = Path(__file__).parent.parent
+#: The arguments that make each one short.
+TINY: dict[str, list[str]] = {
+    "backpressure": ["--messages", "2000", "--depth", "500", "--burst", "100"],
+    "first_answer": ["--rounds", "1"],
+    "hops": ["--messages", "300", "--rounds", "1"],
+    "lateness": ["--waiting", "100", "--messages", "3"],
+    "middleware": ["50"],
+    "redis_client": [],
+}
+#: What is no benchmark but a part of one.
+PARTS = {"__init__", "bare"}
+
+
+class Benchmarks(TestCase):
+    """benchmarks/ holds what runs."""
+
+    def ran(self, name: str, *more: str) -> str:
+        """What a benchmark prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{name}", *TINY[name], *more],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def figures(self, name: str) -> Any:
+        """What a benchmark writes to its file, having printed something."""
+        file = Path(self.mktemp()).absolute()
+        self.assertNotEqual("", self.ran(name, "--json", str(file)))
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    def test_all(self) -> None:
+        """There is a tiny size of each."""
+        there = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+        self.assertEqual(there - PARTS, set(TINY))
+
+    def test_hops(self) -> None:
+        """The hop is compared with the bare loop in both ways."""
+        whats = [row["what"] for row in self.figures("hops")]
+        self.assertEqual(["acknowledge only", "with a reply"], whats)
+
+    def test_lateness(self) -> None:
+        """It says how late messages were."""
+        self.assertIn("latest_ms", self.figures("lateness"))
+
+    def test_first_answer(self) -> None:
+        """It says how long the first answer took."""
+        self.assertIn("median_s", self.figures("first_answer"))
+
+    def test_others(self) -> None:
+        """The others print their tables."""
+        for name in ("backpressure", "middleware", "redis_client"):
+            self.assertIn("\n", self.ran(name))
