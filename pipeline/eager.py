@@ -31,7 +31,7 @@ def eager(coro: Coroutine[Any, Any, T]) -> T | Deferred[T]:
     try:
         waited = context.run(coro.send, None)
     except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
+        return done.value  # type: ignore[no-any-return]  # of T
     return Deferred.fromCoroutine(_resumed(coro, waited, context))
 
 
@@ -51,4 +51,4 @@ def _resumed(
             else:
                 waited = context.run(coro.send, sent)
     except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
+        return done.value  # type: ignore[no-any-return]  # of T

@@ -75,7 +75,7 @@ class ConfigField(Generic[T]):
         :raises ConfigError: the value won't do; says what was expected. Name and position are
             added by who calls.
         """
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # what clean gave, of T
 
     def value_in(self, section: Mapping[str, Any]) -> T | None:
         """Find and convert the option's value in a mapping; null is the same as absent.
@@ -181,7 +181,7 @@ class ConfigChoice(ConfigField[str]):
         self.values = tuple(values)
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def kind(self) -> str:  # type: ignore[override]  # a class attribute in the others
         """The values, as ``json | msgpack``."""
         return " | ".join(self.values)
 

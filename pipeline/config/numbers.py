@@ -59,7 +59,7 @@ class ConfigInt(_ConfigNumber[int]):
             number = int(value)
         except ValueError:
             raise self._expected("a whole number", value) from None
-        return self._limited(number)  # type: ignore[no-any-return]
+        return self._limited(number)  # type: ignore[no-any-return]  # what it was given
 
 
 class ConfigFloat(_ConfigNumber[float]):
@@ -77,4 +77,4 @@ class ConfigFloat(_ConfigNumber[float]):
             raise self._expected("a number", value) from None
         if not math.isfinite(number):
             raise self._expected("a finite number", value)
-        return self._limited(number)  # type: ignore[no-any-return]
+        return self._limited(number)  # type: ignore[no-any-return]  # what it was given

@@ -49,7 +49,7 @@ def _wrong_type(keys: Sequence[Argument]) -> str:
     return f"WRONGTYPE a key is not what it should be, one of {named}{more}"
 
 
-class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]
+class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
     """txredisapi's protocol with a faster way through, one Deferred for a batch, and a limit.
 
     The way of packing, sending and receiving is replaced; txredisapi's own command methods go
