@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,13 @@ TINY: dict[str, list[str]] = {
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}
 
+SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
+
 
 class Benchmarks(TestCase):
     """benchmarks/ holds what runs."""
+
+    skip = SKIP
 
     def ran(self, name: str, *more: str) -> str:
         """What a benchmark prints."""

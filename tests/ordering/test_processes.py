@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MESSAGES, KEYS, WORKERS = 2000, 20, 3
 IN, OUT = "work.inbound", "work.outbound"
 
+SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
+
 
 class Child:
     """A worker in a process, and its id."""
@@ -52,6 +54,8 @@ class Child:
 
 class Processes(RedisBench, TestCase):
     """Per key what comes out is in the order of what went in; nothing is lost, nothing doubled."""
+
+    skip = SKIP
 
     timeout = 120
     OWN_SERVER = True
