@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 from twisted.trial.unittest import TestCase
 
 from benchmarks.backpressure import measure
@@ -17,12 +18,11 @@ SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Backpressure(TestCase):
+    skip = SKIP
     timeout = 120
 
     async def test_bounded(self) -> None:
         """A fast publisher waits for a slow consumer, and grows no more while it does."""
-
-    skip = SKIP
         from twisted.internet import reactor
 
         figures = await measure(reactor, MESSAGES, DEPTH, BURST)
