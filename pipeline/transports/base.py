@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -17,7 +18,8 @@ from pipeline.delivery import Delivery
 from pipeline.errors import PermanentFailure, TemporaryFailure
 from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage
 from pipeline.outcome import DeadLetter
-from pipeline.worker import Worker, WorkerConfig
+from pipeline.transports.statistics import Statistics
+from pipeline.worker import Runtime, Worker, WorkerConfig
 
 __all__ = ["Transport", "TransportConfig"]
 
@@ -70,11 +72,16 @@ class Transport(Worker):
 
     :ivar transport_name: the name of its connector.
     :ivar connector: what it reads and publishes, after :meth:`setup_connectors`.
+    :ivar statistics: what it counts.
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = TransportConfig
 
     connector: Connector
+
+    def __init__(self, name: str, config: Mapping[str, Any] | Config, runtime: Runtime) -> None:
+        super().__init__(name, config, runtime)
+        self.statistics = Statistics()
 
     @property
     def transport_name(self) -> str:

@@ -15,10 +15,10 @@ from pipeline.transports.base import Transport
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
-from pipeline.transports.http.listening import Listening, url_of
 from pipeline.transports.http.protocol import Server
 from pipeline.transports.http.routes import Routes
 from pipeline.transports.http.waiting import WaitingRequests
+from pipeline.transports.listening import Listening, url_of
 
 __all__ = ["HttpTransport"]
 

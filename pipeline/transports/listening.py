@@ -89,11 +89,11 @@ def _tcp_arguments(description: str) -> tuple[int, str, int] | None:
     return int(named["port"]), interface, int(named.get("backlog", BACKLOG))
 
 
-def url_of(port: IListeningPort) -> str:
+def url_of(port: IListeningPort, scheme: str = "http") -> str:
     """The URL of an open port, for people."""
     address: Any = port.getHost()
     host = getattr(address, "host", None)
     if host is None:
         return str(address)
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{address.port}/"
+    return f"{scheme}://{shown}:{address.port}/"

@@ -1,4 +1,4 @@
-"""Tests of pipeline.transports.http.listening."""
+"""Tests of pipeline.transports.listening."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.config.endpoints import ServerDescription
 from pipeline.errors import ConfigError
-from pipeline.transports.http.listening import Listening, url_of
+from pipeline.transports.listening import Listening, url_of
 
 
 class Opening(TestCase):
