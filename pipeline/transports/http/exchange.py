@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import BrokerError, InvalidMessage, QueueFull, ResultTimeout
-from pipeline.transports.http.answers import refusal, unavailable
+from pipeline.transports.answers import refusal, unavailable
 from pipeline.transports.http.waiting import WaitingRequests
 
 __all__ = ["Exchange"]

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from pipeline.errors import BrokerError
 from pipeline.tasks.names import ANNOUNCED_EVERY, FORGOTTEN_AFTER, key_of
-from pipeline.transports.http.answers import HttpError, refusal
+from pipeline.transports.answers import HttpError, refusal
 
 __all__ = ["KnownTasks"]
 

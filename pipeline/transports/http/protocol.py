@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES, HTTPChannel
 from twisted.web.http import Request as TwistedRequest
 
-from pipeline.transports.http.answers import Answer, refusal
+from pipeline.transports.answers import Answer, refusal
 
 __all__ = ["Channel", "Request", "Server"]
 

@@ -13,8 +13,13 @@ from twisted.python.failure import Failure
 
 from pipeline.errors import WorkerShutdown
 from pipeline.message import ResultMessage, TaskMessage
-from pipeline.transports.http.answers import Answer, HttpError, refusal, unavailable
-from pipeline.transports.http.bodies import arguments_in, object_in, user_message_in
+from pipeline.transports.answers import Answer, HttpError, refusal, unavailable
+from pipeline.transports.bodies import (
+    arguments_in,
+    object_in,
+    user_message_in,
+    user_message_out,
+)
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.protocol import Request
@@ -182,17 +187,7 @@ class Routes:
     def _reply(self, reply: Any) -> Answer:
         if isinstance(reply, ResultMessage):
             return self._result(reply)
-        content = {
-            "id": reply.message_id,
-            "in_reply_to": reply.in_reply_to,
-            "content": reply.content,
-            "from_addr": reply.from_addr,
-            "to_addr": reply.to_addr,
-            "session_event": reply.session_event,
-        }
-        if reply.extra:
-            content["extra"] = reply.extra
-        return Answer(200, content)
+        return Answer(200, user_message_out(reply))
 
     def _result(self, result: ResultMessage) -> Answer:
         content = {"id": result.in_reply_to, "status": result.status}

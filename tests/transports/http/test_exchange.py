@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.errors import BrokerUnavailable, InvalidMessageField, QueueFull
 from pipeline.message import UserMessage
-from pipeline.transports.http.answers import Answer, HttpError
+from pipeline.transports.answers import Answer, HttpError
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.waiting import WaitingRequests
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.errors import BrokerUnavailable
 from pipeline.tasks.names import FORGOTTEN_AFTER
-from pipeline.transports.http.answers import HttpError
+from pipeline.transports.answers import HttpError
 from pipeline.transports.http.known_tasks import BELIEVED, PATIENCE, REMEMBERED, KnownTasks
 
 NOW = 2_000_000.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.internet.task import deferLater
 
+from pipeline.transports.answers import Answer
 from pipeline.transports.http import protocol
-from pipeline.transports.http.answers import Answer
 from pipeline.transports.http.protocol import Request, Server
 from tests.transports.http.clients import WireCase, encoded
 

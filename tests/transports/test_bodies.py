@@ -1,4 +1,4 @@
-"""Tests of pipeline.transports.http.bodies."""
+"""Tests of pipeline.transports.bodies."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports.http.answers import HttpError
-from pipeline.transports.http.bodies import arguments_in, json_in, object_in, user_message_in
+from pipeline.transports.answers import HttpError
+from pipeline.transports.bodies import (
+    arguments_in,
+    json_in,
+    object_in,
+    user_message_in,
+    user_message_out,
+)
 
 
 class BodyCase(TestCase):
@@ -144,3 +150,18 @@ class Messages(BodyCase):
         ):
             for value in ("x", {}, {"endpoint_name": {"no": "name"}}):
                 self.assertEqual(name, self._refused_message(**{name: value})["field"])
+
+    def test_out(self) -> None:
+        """A client is told what is for it, and nothing of what is ours."""
+        message = self._message(content="hi", from_addr="shop", to_addr="ada", message_id="m1")
+        told = {
+            "id": "m1",
+            "in_reply_to": None,
+            "content": "hi",
+            "from_addr": "shop",
+            "to_addr": "ada",
+            "session_event": None,
+        }
+        self.assertEqual(told, user_message_out(message))
+        message.extra["mood"] = 3
+        self.assertEqual({**told, "extra": {"mood": 3}}, user_message_out(message))

@@ -1,10 +1,10 @@
-"""Tests of pipeline.transports.http.answers."""
+"""Tests of pipeline.transports.answers."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports.http.answers import Answer, refusal, unavailable
+from pipeline.transports.answers import Answer, refusal, unavailable
 
 
 class Answers(TestCase):

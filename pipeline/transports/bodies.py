@@ -1,4 +1,4 @@
-"""What a request's body says: a user message, or the arguments of a call."""
+"""What clients say in JSON: user messages, arguments of calls; and how a reply is said to them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.errors import InvalidMessage
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names, from_payload
 from pipeline.tasks.call import unfit
-from pipeline.transports.http.answers import refusal
+from pipeline.transports.answers import refusal
 
-__all__ = ["arguments_in", "json_in", "object_in", "user_message_in"]
+__all__ = ["arguments_in", "json_in", "object_in", "user_message_in", "user_message_out"]
 
 #: What a client may not say about its message: where it goes and what middleware notes in it are
 #: trusted inside. What a client wants to add lies in ``extra``.
@@ -102,6 +102,21 @@ def user_message_in(value: dict[str, Any], transport_name: str, transport_type: 
     filled = {"to_addr": None, "from_addr": None, **value}
     filled.update(transport_name=transport_name, transport_type=transport_type)
     return _made(filled)
+
+
+def user_message_out(message: Any) -> dict[str, Any]:
+    """What a client is told of a message for it."""
+    content = {
+        "id": message.message_id,
+        "in_reply_to": message.in_reply_to,
+        "content": message.content,
+        "from_addr": message.from_addr,
+        "to_addr": message.to_addr,
+        "session_event": message.session_event,
+    }
+    if message.extra:
+        content["extra"] = message.extra
+    return content
 
 
 def _check_extra(value: dict[str, Any]) -> None:
