@@ -128,11 +128,12 @@ _PLAIN_MSGPACK: _Decode = msgspec.msgpack.Decoder().decode
 
 
 def _tolerant(decode: _Decode, decode_plain: _Decode, data: bytes) -> Message:
-    """Decode; only where there are unknown keys go the long way that keeps them."""
+    """Decode; only where there are unknown keys, or a kind by another name, go the long way."""
     try:
         message: Message = decode(data)
     except msgspec.ValidationError as error:
-        if "unknown field" not in str(error):
+        what = str(error)
+        if "unknown field" not in what and not what.endswith("`$.message_type`"):
             raise
         return from_payload(decode_plain(data))
     return message

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.codec import Codec, Undecodable
 from pipeline.errors import InvalidMessageField
-from pipeline.message import EventMessage, TaskMessage, UserMessage
+from pipeline.message import EventMessage, FailureMessage, TaskMessage, UserMessage
 from pipeline.message.envelope import Message, register
 
 FORMATS: tuple[Literal["json"], Literal["msgpack"]] = ("json", "msgpack")
@@ -95,6 +95,21 @@ class RoundTrips(SynchronousTestCase):
             assert isinstance(message, UserMessage)
             self.assertEqual("2011-09-21T10:11:12.123456+00:00", message.timestamp.isoformat())
             self.assertEqual({"metadata": {"old": True}}, message.extra)
+
+    def test_vumis_failures(self) -> None:
+        """A failure message is known by the name that Vumi gives it, too."""
+        fields = {
+            "message_type": "failure_message",
+            "message": {"content": "x"},
+            "failure_code": "temporary",
+            "reason": "Traceback",
+            "timestamp": "2012-05-07 13:07:32",
+        }
+        for data in (json.dumps(fields).encode(), msgspec.msgpack.encode(fields)):
+            message = Codec().decode(data)
+            assert isinstance(message, FailureMessage)
+            self.assertEqual("temporary", message.failure_code)
+            self.assertEqual("failure", message.message_type)
 
 
 class Refused(SynchronousTestCase):

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 import msgspec
 
 from pipeline.errors import InvalidMessage, InvalidMessageField, MissingMessageField
+from pipeline.message.ids import new_id
 
 __all__ = ["UNSET", "Message", "field_names", "from_payload", "register", "registered", "unshared"]
 
@@ -75,6 +76,9 @@ class Message(
 
     DEFAULT_ENDPOINT_NAME = "default"
 
+    #: What ``message_version`` must be: fields of another version may mean something else.
+    MESSAGE_VERSION = "20110921"
+
     #: The delivery in hand, attached by the connector. Not a field: never sent, never copied.
     _delivery = cast(Any, None)
 
@@ -90,6 +94,8 @@ class Message(
     def __post_init__(self) -> None:
         if getattr(self.timestamp, "tzinfo", None) is not UTC:
             self._to_utc()
+        if self.message_version != self.MESSAGE_VERSION:
+            self._require_one_of("message_version", {self.MESSAGE_VERSION})
 
     def _to_utc(self) -> None:
         timestamp = self.timestamp
@@ -123,6 +129,11 @@ class Message(
     @classmethod
     def _at(cls, name: str) -> str:
         return f"{cls.__struct_config__.tag}.{name}"
+
+    @staticmethod
+    def generate_id() -> str:
+        """A new id, for who wants one before the message is made."""
+        return new_id()
 
     @property
     def message_type(self) -> str:
@@ -230,6 +241,8 @@ def _short(value: Any) -> str:
 
 
 _by_tag: dict[str, type[Message]] = {}
+#: Tags by which peers of other systems know a kind, and our own.
+_aliases = {"failure_message": "failure"}
 _registered: tuple[type[Message], ...] = ()
 
 
@@ -263,10 +276,12 @@ def from_payload(payload: Any) -> Message:
     if not isinstance(payload, Mapping):
         raise InvalidMessageField(f"a message is a mapping, got {type(payload).__name__}")
     tag = payload.get("message_type")
-    cls = _by_tag.get(tag) if isinstance(tag, str) else None
+    cls = _by_tag.get(_aliases.get(tag, tag)) if isinstance(tag, str) else None
     if cls is None:
         raise InvalidMessageField(f"unknown message_type {_short(tag)} - at `$.message_type`")
-    return _converted(cls, _with_extra(cls, payload))
+    fields = _with_extra(cls, payload)
+    fields["message_type"] = cls.__struct_config__.tag
+    return _converted(cls, fields)
 
 
 def _with_extra(cls: type[Message], payload: Mapping[str, Any]) -> dict[str, Any]:

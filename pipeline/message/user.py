@@ -22,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
+from pipeline.message.dates import VUMI_DATE_FORMAT, format_vumi_date, parse_vumi_date
 from pipeline.message.envelope import (
     UNSET,
     Message,
@@ -35,6 +36,7 @@ from pipeline.message.ids import id_source, new_id
 from pipeline.message.reports import EventMessage, FailureMessage, StatusMessage
 
 __all__ = [
+    "VUMI_DATE_FORMAT",
     "EventMessage",
     "FailureMessage",
     "Message",
@@ -42,12 +44,15 @@ __all__ = [
     "StatusMessage",
     "TaskMessage",
     "TransportEvent",
+    "TransportMessage",
     "TransportStatus",
     "TransportUserMessage",
     "UserMessage",
+    "format_vumi_date",
     "from_payload",
     "id_source",
     "new_id",
+    "parse_vumi_date",
     "register",
     "registered",
 ]
@@ -89,6 +94,35 @@ class UserMessage(Message, tag="user_message"):
     SESSION_CLOSE = "close"
     SESSION_EVENTS = frozenset({SESSION_NONE, SESSION_NEW, SESSION_RESUME, SESSION_CLOSE})
 
+    TT_HTTP_API = "http_api"
+    TT_IRC = "irc"
+    TT_MXIT = "mxit"
+    TT_SMS = "sms"
+    TT_TELNET = "telnet"
+    TT_TWITTER = "twitter"
+    TT_USSD = "ussd"
+    TT_WECHAT = "wechat"
+    TT_XMPP = "xmpp"
+    #: Kinds of transport that have a name; another one is no error.
+    TRANSPORT_TYPES = frozenset(
+        {TT_HTTP_API, TT_IRC, TT_MXIT, TT_SMS, TT_TELNET, TT_TWITTER, TT_USSD, TT_WECHAT, TT_XMPP}
+    )
+
+    AT_GTALK_ID = "gtalk_id"
+    AT_IRC_NICKNAME = "irc_nickname"
+    AT_JABBER_ID = "jabber_id"
+    AT_MSISDN = "msisdn"
+    AT_MXIT_ID = "mxit_id"
+    AT_TWITTER_HANDLE = "twitter_handle"
+    AT_WECHAT_ID = "wechat_id"
+    #: Kinds of address that have a name, for ``to_addr_type`` and ``from_addr_type``.
+    ADDRESS_TYPES = frozenset(
+        {
+            *(AT_GTALK_ID, AT_IRC_NICKNAME, AT_JABBER_ID, AT_MSISDN),
+            *(AT_MXIT_ID, AT_TWITTER_HANDLE, AT_WECHAT_ID),
+        }
+    )
+
     REQUIRED: ClassVar[tuple[str, ...]] = (
         "to_addr",
         "from_addr",
@@ -113,6 +147,8 @@ class UserMessage(Message, tag="user_message"):
     def __post_init__(self) -> None:
         if getattr(self.timestamp, "tzinfo", None) is not UTC:
             self._to_utc()
+        if self.message_version != self.MESSAGE_VERSION:
+            self._require_one_of("message_version", {self.MESSAGE_VERSION})
         if (
             type(self.to_addr) is not str
             or type(self.from_addr) is not str
@@ -278,6 +314,7 @@ class ResultMessage(UserMessage, tag="task_result"):
 
 
 #: Vumi's names.
+TransportMessage = Message
 TransportUserMessage = UserMessage
 TransportEvent = EventMessage
 TransportStatus = StatusMessage

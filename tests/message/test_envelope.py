@@ -120,6 +120,13 @@ class Fields(SynchronousTestCase):
         with self.assertRaises(InvalidMessageField):
             user_message(timestamp="yesterday")
 
+    def test_version(self) -> None:
+        """A message of another version is refused: its fields may mean something else."""
+        for cls in (UserMessage, EventMessage):
+            with self.assertRaises(InvalidMessageField) as caught:
+                cls(message_version="20991231")
+            self.assertIn("message_version must be one of '20110921'", str(caught.exception))
+
     def test_endpoint(self) -> None:
         """The routing endpoint is 'default' unless one is set; None sets the default."""
         message = user_message()

@@ -57,6 +57,19 @@ class UserMessages(SynchronousTestCase):
         """The user is who sent the message."""
         self.assertEqual("+27", UserMessage(**FIELDS).user())
 
+    def test_constants(self) -> None:
+        """Kinds of transport and of address that have a name; others are no error."""
+        self.assertEqual(("sms", "msisdn"), (UserMessage.TT_SMS, UserMessage.AT_MSISDN))
+        for prefix, known in (("TT_", "TRANSPORT_TYPES"), ("AT_", "ADDRESS_TYPES")):
+            named = {getattr(UserMessage, n) for n in dir(UserMessage) if n.startswith(prefix)}
+            self.assertEqual(named, getattr(UserMessage, known))
+        message = UserMessage(**{**FIELDS, "transport_type": "pigeon"})
+        self.assertEqual("pigeon", message.transport_type)
+
+    def test_generate_id(self) -> None:
+        """An id may be had before the message is made."""
+        self.assertEqual(32, len(UserMessage.generate_id()))
+
     def test_vumis_names(self) -> None:
         """The kinds have Vumi's names too."""
         named = (module.TransportUserMessage, module.TransportEvent, module.TransportStatus)
