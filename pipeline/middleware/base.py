@@ -8,9 +8,21 @@ from typing import Any, ClassVar
 from zope.interface import implementer
 
 from pipeline.config.base import Config
+from pipeline.config.numbers import ConfigInt
 from pipeline.interfaces import IMessageHooks
 
-__all__ = ["ApplicationMiddleware", "BaseMiddleware", "TransportMiddleware"]
+__all__ = [
+    "ApplicationMiddleware",
+    "BaseMiddleware",
+    "BaseMiddlewareConfig",
+    "TransportMiddleware",
+]
+
+#: Vumi's name for what the options of a middleware derive from.
+BaseMiddlewareConfig = Config
+
+#: Priorities of what is made by hand, as the ``middleware:`` list has them.
+_PRIORITY = ConfigInt("A place in the order; lower goes first.", default=0)
 
 
 @implementer(IMessageHooks)
@@ -43,8 +55,8 @@ class BaseMiddleware:
         self.name = name
         self.worker = worker
         self.config: Any = self.CONFIG_CLASS(config, static=True)
-        self.consume_priority: int = config.get("consume_priority") or 0
-        self.publish_priority: int = config.get("publish_priority") or 0
+        self.consume_priority = _PRIORITY.clean(config.get("consume_priority") or 0)
+        self.publish_priority = _PRIORITY.clean(config.get("publish_priority") or 0)
 
     def setup_middleware(self) -> Any:
         """Get ready, before anything passes. May return a Deferred or be ``async def``."""

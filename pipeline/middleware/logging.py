@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 from twisted.logger import InvalidLogLevelError, Logger, LogLevel
 
 from pipeline.config.base import Config
-from pipeline.config.fields import ConfigText
-from pipeline.errors import ConfigError
+from pipeline.config.fields import ConfigField
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.families import KINDS
 
@@ -18,15 +17,26 @@ __all__ = ["LoggingMiddleware", "LoggingMiddlewareConfig"]
 _SPELLINGS = {"warning": "warn"}
 
 
+class ConfigLevel(ConfigField[Any]):
+    """A level of the log; the value is Twisted's."""
+
+    kind = "debug | info | warn | error | critical"
+
+    def clean(self, value: Any) -> Any:
+        """:raises ConfigError: there is no such level."""
+        spelt = value.lower() if isinstance(value, str) else ""
+        try:
+            return LogLevel.levelWithName(_SPELLINGS.get(spelt, spelt))
+        except InvalidLogLevelError:
+            known = ", ".join(level.name for level in LogLevel.iterconstants())
+            raise self._expected(f"one of {known}", value) from None
+
+
 class LoggingMiddlewareConfig(Config):
     """The options of :class:`LoggingMiddleware`."""
 
-    log_level = ConfigText(
-        "The level of everything but failures: debug, info, warn, error or critical.",
-        default="info",
-        static=True,
-    )
-    failure_log_level = ConfigText("The level of failures.", default="error", static=True)
+    log_level = ConfigLevel("The level of everything but failures.", default="info", static=True)
+    failure_log_level = ConfigLevel("The level of failures.", default="error", static=True)
 
 
 class LoggingMiddleware(BaseMiddleware):
@@ -43,12 +53,9 @@ class LoggingMiddleware(BaseMiddleware):
     log = Logger()
 
     def setup_middleware(self) -> None:
-        """Look the levels up.
-
-        :raise ConfigError: there is no such level.
-        """
-        self._levels = dict.fromkeys(KINDS, _level("log_level", self.config.log_level))
-        self._levels["failure"] = _level("failure_log_level", self.config.failure_log_level)
+        """Look the levels up."""
+        self._levels = dict.fromkeys(KINDS, self.config.log_level)
+        self._levels["failure"] = self.config.failure_log_level
 
     def handle_inbound(self, message: Any, connector_name: str) -> Any:
         """Log it."""
@@ -79,15 +86,6 @@ class LoggingMiddleware(BaseMiddleware):
             json=_json(message),
         )
         return message
-
-
-def _level(option: str, name: str) -> Any:
-    spelt = name.lower()
-    try:
-        return LogLevel.levelWithName(_SPELLINGS.get(spelt, spelt))
-    except InvalidLogLevelError as error:
-        known = ", ".join(level.name for level in LogLevel.iterconstants())
-        raise ConfigError(f"{option}: expected one of {known}, got {name!r}") from error
 
 
 def _json(message: Any) -> str:

@@ -6,14 +6,16 @@ A handler that isn't put in place costs nothing: the chains of other kinds don't
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
 from typing import Any
 
 from pipeline.config.fields import ConfigField
 from pipeline.config.problems import described, suggestion
 from pipeline.errors import ConfigError
+from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.families import KINDS
 
-__all__ = ["DIRECTIONS", "ConfigChoices", "ConfigKinds", "attach"]
+__all__ = ["DIRECTIONS", "ConfigChoices", "ConfigKinds", "attach", "detach"]
 
 Handler = Callable[[Any, str], Any]
 
@@ -76,3 +78,14 @@ def attach(
     """
     for kind in kinds:
         setattr(middleware, f"handle_{direction}_{kind}", handler_of(kind))
+
+
+def detach(middleware: Any, cls: type, *kinds: str) -> None:
+    """Take handlers away that would do nothing, from ``setup_middleware``.
+
+    :param cls: whose ``handle_<kind>`` they are; what a subclass has instead stays.
+    """
+    for kind in kinds:
+        name = f"handle_{kind}"
+        if getattr(type(middleware), name) is getattr(cls, name):
+            setattr(middleware, name, MethodType(getattr(BaseMiddleware, name), middleware))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -96,11 +96,11 @@ class MiddlewareStack:
 
         :return: a Deferred of the message, always.
         """
-        return _deferred(self.consume(kind), message, connector_name)
+        return _deferred(self.consume, kind, message, connector_name)
 
     def apply_publish(self, kind: str, message: Any, connector_name: str) -> Deferred[Any]:
         """Pass a message that goes out through all middleware; see :meth:`apply_consume`."""
-        return _deferred(self.publish(kind), message, connector_name)
+        return _deferred(self.publish, kind, message, connector_name)
 
     def teardown(self) -> Deferred[None]:
         """Tear all middlewares down, one after another, in publish order.
@@ -111,9 +111,11 @@ class MiddlewareStack:
         return Deferred.fromCoroutine(tear_down(self.publish_middlewares))
 
 
-def _deferred(chain: Chain, message: Any, connector_name: str) -> Deferred[Any]:
+def _deferred(
+    chain_of: Callable[[str], Chain], kind: str, message: Any, connector_name: str
+) -> Deferred[Any]:
     try:
-        passed = chain(message, connector_name)
+        passed = chain_of(kind)(message, connector_name)
     except Exception:  # noqa: BLE001 - Vumi's callers expect it in the Deferred
         return fail()
     return passed if isinstance(passed, Deferred) else succeed(passed)

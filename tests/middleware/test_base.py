@@ -39,6 +39,9 @@ class Base(SynchronousTestCase):
         self.assertEqual((0, 0), (plain.consume_priority, plain.publish_priority))
         first = BaseMiddleware("x", {"consume_priority": -1, "publish_priority": None}, None)
         self.assertEqual((-1, 0), (first.consume_priority, first.publish_priority))
+        self.assertEqual(3, BaseMiddleware("x", {"consume_priority": "3"}, None).consume_priority)
+        with self.assertRaises(ConfigError):
+            BaseMiddleware("x", {"consume_priority": "first"}, None)
 
     def test_returns_the_message(self) -> None:
         """Every handler exists and returns the message."""

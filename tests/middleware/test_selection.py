@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pipeline.errors import ConfigError
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.families import KINDS
-from pipeline.middleware.selection import ConfigChoices, ConfigKinds, attach
+from pipeline.middleware.selection import ConfigChoices, ConfigKinds, attach, detach
 from pipeline.middleware.stack import MiddlewareStack
 
 
@@ -35,6 +35,36 @@ class Attached(SynchronousTestCase):
         self.assertEqual([0] * 5, [len(stack.publish(kind).steps) for kind in KINDS])
         stack.consume("event")(1, "sms")
         self.assertEqual(["event"], handled)
+
+
+class Polite(BaseMiddleware):
+    """Has two handlers."""
+
+    def handle_inbound(self, message: Any, connector_name: str) -> Any:
+        return f"polite {message}"
+
+    handle_event = handle_inbound
+
+
+class Politer(Polite):
+    """Has one of its own."""
+
+    def handle_event(self, message: Any, connector_name: str) -> Any:
+        return f"very {super().handle_inbound(message, connector_name)}"
+
+
+class Detached(SynchronousTestCase):
+    """Handlers that are taken away."""
+
+    def test_in_no_chain(self) -> None:
+        """What is taken away is in no chain, and passes messages; what a subclass has stays."""
+        for cls, kept in ((Polite, 0), (Politer, 1)):
+            made = cls("p", {}, None)
+            detach(made, Polite, "inbound", "event")
+            stack = MiddlewareStack([made])
+            self.assertEqual(0, len(stack.consume("inbound").steps))
+            self.assertEqual(kept, len(stack.publish("event").steps))
+            self.assertEqual("m", made.handle_inbound("m", "c"))
 
 
 class Options(SynchronousTestCase):

@@ -103,6 +103,8 @@ class Applying(SynchronousTestCase):
         with self.assertRaises(ValueError) as caught:
             self.stack.consume("inbund")
         self.assertIn("inbound, outbound", str(caught.exception))
+        for apply in (self.stack.apply_consume, self.stack.apply_publish):
+            self.failureResultOf(apply("inbund", "m", "c"), ValueError)
 
 
 class Compiled(SynchronousTestCase):
