@@ -19,6 +19,7 @@
     ├── TemporaryFailure            the work failed and may succeed later
     ├── PermanentFailure            the work failed and will never succeed
     │   ├── UnknownTask             no worker has a task of this name
+    │   ├── TaskAborted             its worker died or stopped, or its time was over
     │   ├── Expired                 the message came too late to be of use
     │   ├── Forged                  its signature is missing or wrong
     │   ├── Stale                   it was signed too long ago
@@ -69,6 +70,7 @@ __all__ = [
     "ServerRefused",
     "Stale",
     "SuspiciousOperation",
+    "TaskAborted",
     "TaskFailed",
     "TemporaryFailure",
     "Undecryptable",
@@ -178,6 +180,12 @@ class PermanentFailure(PipelineError):
 
 class UnknownTask(PermanentFailure):
     """No worker has a task of this name."""
+
+
+class TaskAborted(PermanentFailure):
+    """A call ended without an outcome of its own, as when its worker died (redis-tasks)."""
+
+    dead_letter_reason = "aborted"
 
 
 class Expired(PermanentFailure):

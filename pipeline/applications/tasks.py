@@ -12,19 +12,25 @@ from pipeline.config.fields import ConfigList
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.positions import position
 from pipeline.config.problems import Problems, suggestion
+from pipeline.connector.handling import finished
 from pipeline.connector.posting import described
 from pipeline.delivery import Delivery
-from pipeline.errors import ConfigError, PermanentFailure, UnknownTask
+from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
-from pipeline.outcome import DeadLetter, Outcome, RetryPolicy
+from pipeline.outcome import DONE, DeadLetter, Outcome, RetryPolicy
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import check_fit, unfit
+from pipeline.tasks.current import CurrentTask
+from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
 from pipeline.tasks.sender import bound
 
 __all__ = ["TaskApplication", "TaskApplicationConfig"]
+
+#: Marks a message whose failure is what middleware made of a success: it is not judged again.
+JUDGED = "_is_judged"
 
 
 class TaskApplicationConfig(ApplicationConfig):
@@ -37,6 +43,13 @@ class TaskApplicationConfig(ApplicationConfig):
     )
     threads = ConfigInt(
         "How many tasks that aren't async may run at the same time, each in a thread.",
+        default=8,
+        minimum=1,
+        static=True,
+    )
+    middleware_threads = ConfigInt(
+        "Around how many calls at a time blocking task middleware may run in a thread, where tasks"
+        " do not run in threads themselves.",
         default=8,
         minimum=1,
         static=True,
@@ -59,8 +72,12 @@ class TaskApplication(Application):
 
     A call that was in the hands of a worker that died is run again if its task is ``reentrant``;
     else it has failed, with "Worker died", as in redis-tasks. When this worker stops and the time
-    to finish is over, async tasks get WorkerShutdown and their calls are handed to other workers. A
-    thread can't be told: its call is handed on if its task is ``reentrant``, else it has failed.
+    to finish is over, async tasks get WorkerShutdown; a thread can't be told. Their calls are
+    handed to other workers if the task is ``reentrant``, else they have failed.
+
+    Task middleware is redis-tasks': see :mod:`pipeline.tasks.middleware`. ``process_outcome`` sees
+    the final outcome only, in this process: not a failure that is tried again, nor a call that is
+    handed on. What it makes of a success or a failure is what becomes of the call.
 
     :ivar tasks: the tasks that it runs, by name.
     """
@@ -89,7 +106,11 @@ class TaskApplication(Application):
     def setup_application(self) -> Any:
         """Start the threads, and say which tasks are here."""
         self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
-        self.runner = TaskRunner(self.clock, self.config.threads)
+        stack = TaskStack(self.middlewares.task)
+        for factory in stack.factories:
+            factory()  # one that can't be made is found now, and not by every call
+        config = self.config
+        self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads)
         self.runner.start()
         self._announcements = Announcements(self.transport_name, self.tasks, self.store, self.clock)
         return self._announcements.start()
@@ -121,29 +142,73 @@ class TaskApplication(Application):
         outcome: Outcome = policy.judge(error, delivery.attempt)
         return outcome
 
-    def on_final_failure(
+    async def on_final_failure(
         self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
     ) -> Any:
-        """Tell who waits for the result that there will be none."""
+        """Let middleware judge a call that failed; tell who waits for the result.
+
+        :return: Done if middleware has swallowed the error, else None or what it has become.
+        """
         if not isinstance(message, TaskMessage):
-            return super().on_final_failure(message, error, outcome, delivery)
+            return await finished(super().on_final_failure(message, error, outcome, delivery))
+        if self.runner.stack.judges and error is not None and not message.__dict__.get(JUDGED):
+            _, left, _ = await self._judged(message, _exc_info(error))
+            if left is None:
+                await self._answer_value(message, None, delivery)
+                return DONE
+            if left is not error:
+                error, outcome = left, DeadLetter(left, outcome.reason)
         traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
-        return self._answer_call(message, answer, delivery)
+        await self._answer_call(message, answer, delivery)
+        return outcome
 
-    async def _perform(self, message: TaskMessage) -> None:
+    async def _perform(self, message: TaskMessage) -> Any:
+        message.__dict__.pop(JUDGED, None)
         task = self._task_of(message)
         delivery = message._delivery
         if delivery.deaths and not task.reentrant:
-            raise PermanentFailure("Worker died")
+            raise TaskAborted("Worker died")
         bound.set(self.client)
-        value = await self.runner.run(task, message.args, message.kwargs)
+        call = self._current(message)
+        value = await self.runner.run(task, call)
+        if self.runner.stack.judges:
+            _, error, _ = await self.runner.judge(call, SUCCESS)
+            if error is not None:
+                message.__dict__[JUDGED] = True
+                return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
+        await self._answer_value(message, value, delivery)
+        return None
+
+    async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
+        task = self.tasks[message.task]
         if not (_is_awaited(message) or task.keep_result):
             return
         wrong = unfit(value)
         if wrong is not None:
             raise PermanentFailure(f"what {task.name} returned can't travel: {wrong}")
         await self._answer_call(message, message.result(value), delivery)
+
+    async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
+        return await self.runner.judge(self._current(message), exc_info)
+
+    def _current(self, message: TaskMessage) -> CurrentTask:
+        """The call, as its task and middleware see it."""
+        task = self.tasks.get(message.task)
+        delivery = message._delivery
+        return CurrentTask(
+            id=message.message_id,
+            name=message.task,
+            args=message.args,
+            kwargs=message.kwargs,
+            attempt=delivery.attempt,
+            deaths=delivery.deaths,
+            queue=self.transport_name,
+            worker=self.name,
+            timeout=task.timeout if task else None,
+            reentrant=task.reentrant if task else False,
+            enqueued=delivery.enqueued_at,
+        )
 
     async def _answer_call(
         self, message: TaskMessage, answer: ResultMessage, delivery: Delivery
@@ -178,6 +243,10 @@ class TaskApplication(Application):
         if task.backoff is not None:
             own["base"] = float(task.backoff)
         return replace(self.retry_policy, **own) if own else None
+
+
+def _exc_info(error: BaseException) -> ExcInfo:
+    return (type(error), error, error.__traceback__)
 
 
 def _is_awaited(message: TaskMessage) -> bool:

@@ -257,14 +257,19 @@ class Inlet:
     async def _fail(self, delivery: Delivery, outcome: DeadLetter, handler: Any = None) -> Any:
         """A final failure: who wants to know stages what it wants to say, then the dead letter."""
         delivery.restart()
+        final: Any = outcome
         try:
             told = self._worker.on_final_failure(delivery.message, outcome.error, outcome, delivery)
-            await finished(told)
+            final = await finished(told)
             await self._complete(delivery, delivery.take_unfinished())
         except Exception:
             _log.failure("{name}: on_final_failure failed", name=self._name)
             delivery.restart()
-        return self._bury(delivery, outcome, handler, forget=False)
+            final = outcome
+        if type(final) is Done:
+            return final
+        buried = final if type(final) is DeadLetter else outcome
+        return self._bury(delivery, buried, handler, forget=False)
 
     def _bury(
         self, delivery: Delivery, outcome: DeadLetter, handler: Any = None, forget: bool = True

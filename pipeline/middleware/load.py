@@ -6,6 +6,7 @@ The form is Vumi's (0.6.19, ``vumi.middleware``)::
       - log: pipeline.middleware.logging.LoggingMiddleware
       - tag: {class: pipeline.middleware.tagging.TaggingMiddleware, consume_priority: -1}
       - project.middleware.SqlMiddleware     # of tasks or requests only
+      - project.settings.MIDDLEWARE          # a list of such names, in its place
     log: {log_level: debug}
 
 The options of an entry are in the section of its name. All three families of middleware stand in
@@ -151,15 +152,17 @@ def entries_of(config: Mapping[str, Any]) -> list[Entry]:
     problems = Problems()
     entries = []
     for index, item in enumerate(listed):
+        at = position(config, ("middleware", index))
         with problems.collecting():
-            entries.append(_entry(item, position(config, ("middleware", index))))
+            if isinstance(item, str):
+                entries += _unnamed(item, at)
+            else:
+                entries.append(_entry(item, at))
     problems.raise_any()
     return entries
 
 
 def _entry(item: Any, at: str | None) -> Entry:
-    if isinstance(item, str):
-        return _unnamed(item, at)
     if not isinstance(item, Mapping) or len(item) != 1:
         names = f"{len(item)} keys" if isinstance(item, Mapping) else described(item)
         raise ConfigError(
@@ -171,8 +174,19 @@ def _entry(item: Any, at: str | None) -> Entry:
     return _named(str(name), value, item, at)
 
 
-def _unnamed(dotted: str, at: str | None) -> Entry:
-    middleware = resolve(dotted, at)
+def _unnamed(dotted: str, at: str | None) -> list[Entry]:
+    """What a bare dotted name names: a middleware, or as in redis-tasks and Django a list."""
+    found = resolve(dotted, at)
+    if not isinstance(found, list | tuple):
+        return [_without_options(dotted, found, at)]
+    for each in found:
+        if not isinstance(each, str):
+            what = f"{dotted} must be a list of dotted names; {described(each)} in it is none"
+            raise ConfigError(what, at=at)
+    return [_without_options(each, resolve(each, at), at) for each in found]
+
+
+def _without_options(dotted: str, middleware: Any, at: str | None) -> Entry:
     family = family_of(middleware, at)
     if family is Family.MESSAGE:
         raise ConfigError(

@@ -15,7 +15,19 @@ A worker of :class:`pipeline.applications.tasks.TaskApplication` runs them.
 
 from __future__ import annotations
 
+from pipeline.tasks.current import CurrentTask, current_task
+from pipeline.tasks.middleware import process_outcome, run_task
 from pipeline.tasks.registry import Task, collect, task
 from pipeline.tasks.sender import bind, unbind
 
-__all__ = ["Task", "bind", "collect", "task", "unbind"]
+__all__ = [
+    "CurrentTask",
+    "Task",
+    "bind",
+    "collect",
+    "current_task",
+    "process_outcome",
+    "run_task",
+    "task",
+    "unbind",
+]

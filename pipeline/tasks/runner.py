@@ -1,94 +1,29 @@
 """Runs tasks: async ones in the reactor, the others in threads; each within its time.
 
-An inline plain function may return a Deferred, in Twisted's own way.
+An inline plain function may return a Deferred, in Twisted's own way. Task middleware runs where
+its task runs: in the same thread, if all of it is plain; around an async task it stays in the
+reactor, and what may block goes to threads of a pool of its own.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from pipeline.errors import PermanentFailure, WorkerShutdown
+from pipeline.tasks.current import CurrentTask, running
 from pipeline.tasks.interruptible import interruptible
+from pipeline.tasks.middleware import ExcInfo, TaskStack
 from pipeline.tasks.registry import Task
-from pipeline.tasks.threads import Threads
+from pipeline.tasks.run import Run
+from pipeline.tasks.threads import Threads, wait_in_thread
 
-__all__ = ["Run", "TaskRunner"]
-
-#: Seconds that a cancelled async task gets to clean up, before it counts as ended.
-GRACE = 5.0
-
-
-class Run:
-    """One call of a task that runs now."""
-
-    def __init__(self, task: Task[Any, Any], clock: Any) -> None:
-        self.task = task
-        #: What a call that was told to end is told; None while it may go on.
-        self.why: BaseException | None = None
-        self.is_timed_out = False
-        self._clock = clock
-        self._inner: Deferred[Any] | None = None
-        self._timer: Any = None
-        self._result: list[Any] = []
-        self._waiting: list[Deferred[Any]] = []
-
-    def watch(self, inner: Deferred[Any]) -> None:
-        """Follow what really runs, within the task's time."""
-        self._inner = inner
-        inner.addBoth(self._inner_done)
-        if self.task.timeout is not None and not self._result:
-            self._timer = self._clock.callLater(self.task.timeout, self._time_out)
-
-    def outcome(self) -> Deferred[Any]:
-        """What the call returns, or its error. To cancel this has no effect on the call."""
-        if self._result:
-            return _fired(self._result[0])
-        waiting: Deferred[Any] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
-        return waiting
-
-    def end(self, why: BaseException) -> None:
-        """Tell the call to end. A thread can't be told; it is left to itself, and has failed."""
-        if self._result or self.why is not None:
-            return
-        self.why = why
-        self._stop_timer()
-        if self.task.isolation == "thread":
-            self._give(Failure(why))
-            return
-        self._timer = self._clock.callLater(GRACE, self._give, Failure(why))
-        if self._inner is not None:
-            self._inner.cancel()
-
-    def _time_out(self) -> None:
-        self.is_timed_out = True
-        self.end(PermanentFailure(f"{self.task.name} timed out after {self.task.timeout:g} s"))
-
-    def _inner_done(self, result: Any) -> None:
-        self._stop_timer()
-        self._give(result if self.why is None else Failure(self.why))
-
-    def _give(self, result: Any) -> None:
-        if self._result:
-            return
-        self._result.append(result)
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(result)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-
-
-def _fired(result: Any) -> Deferred[Any]:
-    return fail(result) if isinstance(result, Failure) else succeed(result)
+__all__ = ["TaskRunner"]
 
 
 class TaskRunner:
@@ -96,12 +31,24 @@ class TaskRunner:
 
     :param clock: the reactor; for time-outs and for what comes back from threads.
     :param threads: how many tasks run in threads at the same time, at most.
+    :param stack: the task middleware that calls pass.
+    :param middleware_threads: around how many calls at the same time blocking middleware may run
+        in threads, where tasks don't; what is beyond waits.
     """
 
     log = Logger()
 
-    def __init__(self, clock: Any, threads: int = 8) -> None:
+    def __init__(
+        self,
+        clock: Any,
+        threads: int = 8,
+        stack: TaskStack | None = None,
+        middleware_threads: int = 8,
+    ) -> None:
+        self.stack = TaskStack(()) if stack is None else stack
         self.threads = Threads(clock, threads, "tasks")
+        # As many threads as that many calls can need, so that none waits for another's.
+        self._around = Threads(clock, middleware_threads, "middleware", max(1, self.stack.threads))
         #: The calls that run now.
         self.running: set[Run] = set()
         #: How many calls took longer than their time.
@@ -111,50 +58,66 @@ class TaskRunner:
     def start(self) -> None:
         """Be ready to run tasks."""
         self.threads.start()
+        self._around.start()
 
     def stop(self) -> None:
         """Let go of the threads; call it when nothing runs, or nothing that runs is waited for."""
         self.interrupt()
         self.threads.stop()
+        self._around.stop()
 
     def interrupt(self) -> None:
         """Raise WorkerShutdown in every async task that runs.
 
-        Threads can't be told: of these, the calls of reentrant tasks end with WorkerShutdown
-        too, and others have failed for good, as they must not run twice.
+        Threads can't be told: their calls have ended for who waits for them here.
         """
         for run in list(self.running):
-            run.end(_shutdown(run.task))
+            run.end(WorkerShutdown("the worker stops"))
 
-    async def run(
-        self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
-        """Call a task, wherever it has to run.
+    async def run(self, task: Task[Any, Any], call: CurrentTask) -> Any:
+        """Call a task, wherever it has to run, through its middleware.
 
         :return: what it returns.
-        :raise PermanentFailure: it took longer than its ``timeout``.
-        :raise WorkerShutdown: it was interrupted.
+        :raise TaskAborted: it took longer than its ``timeout``; or it was interrupted, and must not
+            be run twice.
+        :raise WorkerShutdown: it was interrupted, and may be run again.
         :raise Exception: whatever it raises.
         """
-        in_thread = task.isolation == "thread"
-        if in_thread:
-            await self.threads.free()
+        running.set(call)
+        in_thread = task.isolation == "thread" and self.stack.blocks
+        threads = self.threads if in_thread else self._around if self.stack.threads else None
+        if threads is not None:
+            await threads.free()
         run = Run(task, self._clock)
         self.running.add(run)
         try:
-            run.watch(self._started(run, in_thread, args, kwargs))
+            run.watch(self._started(run, call, in_thread))
             return await self._outcome(run)
         finally:
             self.running.discard(run)
+            if threads is self._around:
+                threads.give_back()
             if run.is_timed_out:
                 self._count_time_out(task)
+
+    async def judge(self, call: CurrentTask, exc_info: ExcInfo) -> ExcInfo:
+        """Give an outcome to the ``process_outcome`` of all middleware.
+
+        :return: what is left of it.
+        """
+        running.set(call)
+        await self._around.free()
+        try:
+            return await self.stack.judge(call, exc_info, self._in_thread, self._wait)
+        finally:
+            self._around.give_back()
 
     async def _outcome(self, run: Run) -> Any:
         try:
             return await run.outcome()
         except CancelledError:
             # Nobody waits any more, or the task itself was cancelled; then this changes nothing.
-            run.end(_shutdown(run.task))
+            run.end(WorkerShutdown("the worker stops"))
             return await run.outcome()
         except (Exception, GeneratorExit):
             raise
@@ -162,19 +125,47 @@ class TaskRunner:
             # As SystemExit: a task ends itself, never the worker.
             raise PermanentFailure(f"{run.task.name} raised {error!r}") from error
 
-    def _started(
-        self, run: Run, in_thread: bool, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Deferred[Any]:
-        function: Callable[..., Any] = run.task.function
+    def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Deferred[Any]:
         if in_thread:
-            return self.threads.run(_called, run.task, args, kwargs)
-        if run.task.is_async:
-            made = interruptible(function(*args, **kwargs), lambda: run.why)
-            return Deferred.fromCoroutine(made)
-        done: Deferred[Any] = Deferred()
-        done.addCallback(lambda _: function(*args, **kwargs))
-        done.callback(None)
-        return done
+            return self.threads.run(_called_through, self.stack, run.task, call, self._wait)
+        if not self.stack.runs:
+            return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
+        return Deferred.fromCoroutine(self._passed(run, call))
+
+    async def _passed(self, run: Run, call: CurrentTask) -> Any:
+        """What the task returned the last time that middleware ran it; None if it never did."""
+        innermost = self._innermost(run.task, run)
+        value = None
+
+        async def called(*args: Any, **kwargs: Any) -> None:
+            nonlocal value
+            value = await run.follow(innermost(*args, **kwargs))
+
+        await self.stack.run(call, called, call.args, call.kwargs, self._in_thread, self._wait)
+        return value
+
+    def _innermost(self, task: Task[Any, Any], run: Run) -> Callable[..., Deferred[Any]]:
+        """The task itself, without middleware."""
+        function: Callable[..., Any] = task.function
+        if task.isolation == "thread":
+            return lambda *args, **kwargs: Deferred.fromCoroutine(
+                self._threaded(task, args, kwargs)
+            )
+        if task.is_async:
+            return lambda *args, **kwargs: Deferred.fromCoroutine(
+                interruptible(function(*args, **kwargs), run.reason)
+            )
+        return partial(_inline, function)
+
+    async def _threaded(self, task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
+        await self.threads.free()
+        return await self.threads.run(_called, task, args, kwargs)
+
+    def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self._around.run_free(function, *args, **kwargs)
+
+    def _wait(self, awaitable: Any) -> Any:
+        return wait_in_thread(self._clock, _awaited(awaitable))
 
     def _count_time_out(self, task: Task[Any, Any]) -> None:
         self.timed_out += 1
@@ -188,13 +179,28 @@ class TaskRunner:
             )
 
 
-def _shutdown(task: Task[Any, Any]) -> BaseException:
-    if task.isolation == "thread" and not task.reentrant:
-        return PermanentFailure(f"the worker stopped while {task.name} ran")
-    return WorkerShutdown("the worker stops")
+def _inline(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
+    done: Deferred[Any] = Deferred()
+    done.addCallback(lambda _: function(*args, **kwargs))
+    done.callback(None)
+    return done
 
 
-def _called(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _called_through(
+    stack: TaskStack, task: Task[Any, Any], call: CurrentTask, wait: Callable[[Any], Any]
+) -> Any:
+    """What a task returned the last time that middleware ran it; all in this thread."""
+    value = None
+
+    def called(*args: Any, **kwargs: Any) -> None:
+        nonlocal value
+        value = _called(task, args, kwargs)
+
+    stack.call(call, called, call.args, call.kwargs, wait)
+    return value
+
+
+def _called(task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
     """What a task returns; runs in a thread, where nothing can be waited for."""
     value = task.function(*args, **kwargs)
     if inspect.isawaitable(value):
@@ -202,3 +208,7 @@ def _called(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
             value.close()
         raise PermanentFailure(f"{task.name} returned something to wait for: make it async def")
     return value
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable

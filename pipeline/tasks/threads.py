@@ -31,16 +31,17 @@ class Threads:
     """Runs functions in at most so many threads; what comes beyond waits for a free one.
 
     :param reactor: where the results come back; for a Clock, the reactor that is installed.
-    :param size: how many threads at most; they are made when first needed.
+    :param size: how many may be taken at most; threads are made when first needed.
     :param name: what their names begin with.
+    :param each: how many threads who has taken one may use at the same time.
     """
 
-    def __init__(self, reactor: Any, size: int, name: str) -> None:
+    def __init__(self, reactor: Any, size: int, name: str, each: int = 1) -> None:
         self.size = size
         #: How many functions run in a thread now.
         self.busy = 0
         self._reactor = threaded(reactor)
-        self._pool = _Pool(minthreads=0, maxthreads=size, name=name)
+        self._pool = _Pool(minthreads=0, maxthreads=size * each, name=name)
         self._free = DeferredSemaphore(size)
 
     def start(self) -> None:
@@ -53,8 +54,15 @@ class Threads:
             threading.Thread(target=self._pool.stop, daemon=True).start()
 
     async def free(self) -> None:
-        """Wait for a free thread and take it; each must be followed by one :meth:`run`."""
+        """Wait for a free thread and take it.
+
+        One :meth:`run` must follow; or any number of :meth:`run_free`, and :meth:`give_back`.
+        """
         await self._free.acquire()
+
+    def give_back(self) -> None:
+        """Let others have the thread that :meth:`free` took."""
+        self._free.release()
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Run a function in the thread that :meth:`free` took, with the context variables of here.
@@ -63,6 +71,10 @@ class Threads:
 
         :return: a Deferred of what it returns; cancelling it has no effect on the function.
         """
+        return self.run_free(function, *args, **kwargs).addBoth(self._given_back)
+
+    def run_free(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """As :meth:`run`, but the thread stays taken until :meth:`give_back`."""
         self.busy += 1
         call = copy_context().run
         done: Deferred[Any] = deferToThreadPool(
@@ -72,7 +84,10 @@ class Threads:
 
     def _ended(self, result: Any) -> Any:
         self.busy -= 1
-        self._free.release()
+        return result
+
+    def _given_back(self, result: Any) -> Any:
+        self.give_back()
         return result
 
 

@@ -144,6 +144,9 @@ class Worker:
         """A message becomes a dead letter: tell who waits for it.
 
         What is published here is settled together with the dead letter. An error here is logged.
+
+        :return: None; or :class:`~pipeline.outcome.Done` if there shall be no dead letter after
+            all, or another :class:`~pipeline.outcome.DeadLetter`; or a Deferred or coroutine.
         """
 
     # Life --------------------------------------------------------------------------------------

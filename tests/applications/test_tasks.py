@@ -248,15 +248,17 @@ class Stopping(TaskCase):
         self.assertEqual(["done"], [answer.value for answer in self.results()])
 
     def test_hands_back(self) -> None:
-        """What doesn't is told to end, and its call goes to another worker."""
+        """What doesn't is told to end, and its call goes to another worker, if it may run twice."""
         application = self.start()
-        self.put("work.inbound", call(jobs.wait))
+        self.put("work.inbound", call(jobs.wait_again), call(jobs.wait))
         self.stop_application(application, 3)
-        self.assertEqual(["told to end"], jobs.ran)
+        self.assertEqual(["told to end"] * 2, jobs.ran)
         self.assertEqual((1, 0), self.depth("work.inbound")[:2])
+        (answer,) = self.results()
+        self.assertIn("the worker stopped while", answer.error or "")
         self.start()
         self.clock.advance(0)
-        self.assertEqual(2, len(jobs.gates))
+        self.assertEqual(3, len(jobs.gates))
 
     def test_threads(self) -> None:
         """A thread can't be told: its call has failed, unless it may run twice.

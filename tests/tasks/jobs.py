@@ -63,6 +63,12 @@ async def wait() -> Any:
 
 
 @task(queue="work", reentrant=True)
+async def wait_again() -> Any:
+    """Wait for a gate; may run twice."""
+    return await wait.function()
+
+
+@task(queue="work", reentrant=True)
 async def again() -> None:
     """May run twice."""
     ran.append("again")

@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
-from pipeline.errors import PermanentFailure, WorkerShutdown
+from pipeline.errors import PermanentFailure, TaskAborted, WorkerShutdown
+from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.registry import Task
-from pipeline.tasks.runner import GRACE, TaskRunner
+from pipeline.tasks.run import GRACE
+from pipeline.tasks.runner import TaskRunner
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
 
@@ -28,7 +30,9 @@ class InReactor(TestCase):
 
     def _call(self, function: Any, *args: Any, **options: Any) -> Deferred[Any]:
         task: Task[Any, Any] = Task(function, name="t", **options)
-        return Deferred.fromCoroutine(self.runner.run(task, args, {}))
+        return Deferred.fromCoroutine(
+            self.runner.run(task, CurrentTask(id="1", name="t", args=list(args)))
+        )
 
     async def _sleep(self, seconds: float) -> str:
         try:
@@ -92,12 +96,37 @@ class InReactor(TestCase):
         self.assertEqual(1, len(self.seen))
 
     def test_interrupt(self) -> None:
-        """At the end of the worker, WorkerShutdown is raised inside of what runs."""
-        running = self._call(self._sleep, 9, timeout=60)
+        """At the end of the worker, WorkerShutdown is raised inside of what runs.
+
+        It comes out only where the call may be run again; else it has failed.
+        """
+        for reentrant, error in ((True, WorkerShutdown), (False, TaskAborted)):
+            self.seen.clear()
+            running = self._call(self._sleep, 9, timeout=60, reentrant=reentrant)
+            self.runner.interrupt()
+            self.failureResultOf(running, error)
+            self.assertIsInstance(self.seen[0], WorkerShutdown)
+            self.assertEqual(([], 0), (self.clock.getDelayedCalls(), self.runner.timed_out))
+
+    def test_survives(self) -> None:
+        """A task that is told to end, and still ends well in time, has ended well; one whose time
+        is over has not."""
+
+        async def saves() -> str:
+            try:
+                await Deferred()
+            except (WorkerShutdown, TaskAborted):
+                await deferLater(self.clock, 1)
+            return "saved"
+
+        running = self._call(saves)
         self.runner.interrupt()
-        self.failureResultOf(running, WorkerShutdown)
-        self.assertIsInstance(self.seen[0], WorkerShutdown)
-        self.assertEqual(([], 0), (self.clock.getDelayedCalls(), self.runner.timed_out))
+        self.clock.advance(1)
+        self.assertEqual("saved", self.successResultOf(running))
+        running = self._call(saves, timeout=5)
+        self.clock.advance(5)
+        self.clock.advance(1)
+        self.failureResultOf(running, TaskAborted)
 
     def test_cancelled(self) -> None:
         """Cancelling who waits for the task cancels the task."""
@@ -141,7 +170,9 @@ class InThreads(TestCase):
 
     def _call(self, function: Any, *args: Any, **options: Any) -> Deferred[Any]:
         task: Task[Any, Any] = Task(function, name="t", **options)
-        return Deferred.fromCoroutine(self.runner.run(task, args, {}))
+        return Deferred.fromCoroutine(
+            self.runner.run(task, CurrentTask(id="1", name="t", args=list(args)))
+        )
 
     async def test_context(self) -> None:
         """It runs in a thread, with the context variables of who called."""

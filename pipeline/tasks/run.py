@@ -1,0 +1,113 @@
+"""One call of a task that runs now, and what ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.python.failure import Failure
+
+from pipeline.errors import TaskAborted, WorkerShutdown
+from pipeline.tasks.registry import Task
+
+__all__ = ["GRACE", "Run"]
+
+#: Seconds that a call that was told to end gets to clean up, before it counts as ended.
+GRACE = 5.0
+
+
+class Run:
+    """One call of a task that runs now, with the middleware around it.
+
+    :param task: the task.
+    :param clock: for its time.
+    :ivar is_timed_out: it took longer than its ``timeout``.
+    """
+
+    def __init__(self, task: Task[Any, Any], clock: Any) -> None:
+        self.task = task
+        self.is_timed_out = False
+        self._clock = clock
+        self._why: BaseException | None = None
+        self._inner: Deferred[Any] | None = None
+        self._timer: Any = None
+        self._result: list[Any] = []
+        self._waiting: list[Deferred[Any]] = []
+
+    def reason(self) -> BaseException | None:
+        """What a call that was told to end is told; None while it may go on."""
+        return self._why
+
+    def watch(self, whole: Deferred[Any]) -> None:
+        """Follow the call, middleware and all, within the task's time."""
+        whole.addBoth(self._ended)
+        if self.task.timeout is not None and not self._result:
+            self._timer = self._clock.callLater(self.task.timeout, self._time_out)
+
+    def follow(self, inner: Deferred[Any]) -> Deferred[Any]:
+        """Follow the task itself, which is what is cancelled when the call has to end."""
+        self._inner = inner
+        if self._why is not None:
+            inner.cancel()
+        return inner
+
+    def outcome(self) -> Deferred[Any]:
+        """What the call returns, or its error. To cancel this has no effect on the call."""
+        if self._result:
+            return _fired(self._result[0])
+        waiting: Deferred[Any] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
+
+    def end(self, why: BaseException) -> None:
+        """Tell the call to end. A thread can't be told; it is left to itself, and has failed.
+
+        :param why: what is raised inside of the task.
+        """
+        if self._result or self._why is not None:
+            return
+        self._why = why
+        self._stop_timer()
+        if self.task.isolation == "thread":
+            self._give(Failure(why))
+            return
+        self._timer = self._clock.callLater(GRACE, self._give, Failure(why))
+        if self._inner is not None:
+            self._inner.cancel()
+
+    def _time_out(self) -> None:
+        self.is_timed_out = True
+        self.end(TaskAborted(f"{self.task.name} timed out after {self.task.timeout:g} s"))
+
+    def _ended(self, result: Any) -> None:
+        self._stop_timer()
+        why = self._why
+        told = isinstance(result, Failure) and result.check(CancelledError, WorkerShutdown)
+        if why is not None and (told or self.is_timed_out):
+            result = Failure(why)
+        self._give(result)
+
+    def _give(self, result: Any) -> None:
+        if self._result:
+            return
+        why = self._why
+        if why is not None and isinstance(result, Failure) and result.value is why:
+            result = Failure(self._final(why))
+        self._result.append(result)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(result)
+
+    def _final(self, why: BaseException) -> BaseException:
+        """A call that may not run twice has failed when its worker stops (redis-tasks)."""
+        if isinstance(why, WorkerShutdown) and not self.task.reentrant:
+            return TaskAborted(f"the worker stopped while {self.task.name} ran")
+        return why
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
+
+def _fired(result: Any) -> Deferred[Any]:
+    return fail(result) if isinstance(result, Failure) else succeed(result)
