@@ -35,7 +35,9 @@ class DedupMiddlewareConfig(Config):
     """The options of :class:`DedupMiddleware`."""
 
     key = ConfigFieldPath(
-        "What two copies have in common: id, a field, or a key in one as helper_metadata.order_id.",
+        "What copies have in common: `id` (a message's or an event's), a field as `content`, or a"
+        " key in one as `helper_metadata.order_id` or `extra.order`. A message without a value for"
+        " it passes.",
         default="id",
         static=True,
     )
@@ -46,7 +48,8 @@ class DedupMiddlewareConfig(Config):
     )
     kinds = ConfigKinds("The kinds of message that are looked at.", default=("inbound",))
     directions = ConfigChoices(
-        "Whether messages are looked at when they are read, when they go out, or both.",
+        "`consume`: messages that are read are looked at. `publish`: messages that go out while"
+        " another is being handled.",
         default=("consume",),
         static=True,
         values=DIRECTIONS,

@@ -52,12 +52,14 @@ class EncryptionMiddlewareConfig(KeyedConfig):
     """The options of :class:`EncryptionMiddleware`."""
 
     keys = ConfigAesKeys(
-        "AES keys by name, each 16, 24 or 32 bytes in base64: {2026a: ${CONTENT_KEY}}.",
+        "AES keys by name, each 16, 24 or 32 bytes in base64; take them from the environment, as"
+        " `{2026a: ${CONTENT_KEY}}`. They are never shown in an error, a log or a representation.",
         required=True,
         static=True,
     )
     encrypt = ConfigContentFields(
-        "The fields that are encrypted, as far as a message has them.",
+        "The fields that are encrypted, as far as a message has them. Those that say what a message"
+        " is, and where it belongs, are refused. Reader and sender may differ.",
         default=["content", "extra", "args", "kwargs", "value", "error", "traceback"],
         static=True,
     )
@@ -67,7 +69,8 @@ class EncryptionMiddlewareConfig(KeyedConfig):
         static=True,
     )
     kinds = ConfigKinds(
-        "The kinds of message that are encrypted and decrypted.", default=("inbound", "outbound")
+        "The kinds of message; tasks are inbound, their results outbound.",
+        default=("inbound", "outbound"),
     )
 
 

@@ -37,14 +37,18 @@ class ExpiryMiddlewareConfig(Config):
     """The options of :class:`ExpiryMiddleware`."""
 
     ttl = ConfigDuration(
-        "How old a message may be that says nothing itself. Not given: as old as it likes.",
+        "How old a message may be that says nothing itself; none: as old as it likes.",
         static=True,
     )
     ttl_by_kind = ConfigDurations(
-        "The same for single kinds, as {event: 1h}.", default={}, static=True
+        "The same for single kinds, as `{event: 1h}`; they are then looked at even if `kinds` lacks"
+        " them.",
+        default={},
+        static=True,
     )
     on_expired = ConfigChoice(
-        "What becomes of it: a dead letter with the reason expired, or it is dropped.",
+        "What becomes of it. `dead_letter`: buried with the reason `expired`. `drop`: it is"
+        " settled, and nothing more; an outbound message makes a nack.",
         default="dead_letter",
         static=True,
         values=("dead_letter", "drop"),

@@ -94,7 +94,7 @@ class KeyedConfig(Config):
 
     active = ConfigText(
         "The name of the key that is used for what goes out; all others are accepted too. It may"
-        " be left out if there is only one.",
+        " be left out if there is only one key.",
         static=True,
     )
 

@@ -34,7 +34,7 @@ class RateLimitMiddlewareConfig(Config):
     """The options of :class:`RateLimitMiddleware`."""
 
     limit = ConfigInt(
-        "How many messages may take effect within the span of time.",
+        "How many messages may take effect within the span of time, 1 to 1,000,000.",
         required=True,
         minimum=1,
         maximum=1_000_000,
@@ -42,12 +42,13 @@ class RateLimitMiddlewareConfig(Config):
     )
     per = ConfigDuration("The span of time.", default=1, static=True)
     key = ConfigFieldPath(
-        "What is limited by itself, as from_addr or extra.customer. Not given: all together.",
+        "What is limited by itself: a field as `from_addr`, or a key in one as `extra.customer`."
+        " None: all together. Messages without a value share one limit.",
         static=True,
     )
     on_limit = ConfigChoice(
-        "What becomes of a message for which there is no room: it comes again later, or it is"
-        " dropped.",
+        "What becomes of a message for which there is no room. `delay`: it comes again later."
+        " `drop`: it is settled, and nothing more; an outbound message makes a nack.",
         default="delay",
         static=True,
         values=("delay", "drop"),
@@ -58,7 +59,9 @@ class RateLimitMiddlewareConfig(Config):
         static=True,
         values=("effects", "starts"),
     )
-    kinds = ConfigKinds("The kinds of message that are looked at.", default=("inbound",))
+    kinds = ConfigKinds(
+        "The kinds of message that are limited; each by itself.", default=("inbound",)
+    )
 
     def post_validate(self) -> None:
         """:raises ConfigError: a span of no length."""

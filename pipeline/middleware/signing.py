@@ -33,19 +33,23 @@ class SigningMiddlewareConfig(KeyedConfig):
     """The options of :class:`SigningMiddleware`."""
 
     keys = ConfigSecrets(
-        "Secrets by name, of 16 bytes or more: {2026a: ${SIGNING_KEY}}.", required=True, static=True
+        "Secrets by name, each of 16 bytes or more; take them from the environment, as"
+        " `{2026a: ${SIGNING_KEY}}`. They are never shown in an error, a log or a representation.",
+        required=True,
+        static=True,
     )
     algorithm = ConfigChoice(
-        "The signature: HMAC with SHA-256, or keyed BLAKE2b, which is faster.",
+        "The signature: HMAC with SHA-256, or keyed BLAKE2b of 256 bits, which is faster. The same"
+        " on all sides: a message does not choose.",
         default="hmac-sha256",
         static=True,
         values=("hmac-sha256", "blake2b"),
     )
     max_age = ConfigDuration(
-        "How long after it was signed a message is accepted. Not given: for ever.", static=True
+        "How long after it was signed a message is accepted; none: for ever.", static=True
     )
     kinds = ConfigKinds(
-        "The kinds of message that are signed and verified.",
+        "The kinds of message that are signed and verified; the same on all sides.",
         default=("inbound", "outbound", "event"),
     )
 

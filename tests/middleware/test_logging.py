@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from twisted.logger import Logger, LogLevel, formatEvent
+from twisted.logger import Logger, LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import ConfigError
@@ -41,6 +41,8 @@ class Logging(SynchronousTestCase):
                 (event,) = self.events
                 expected = f"Processed {kind} message for sms: {MESSAGE.to_json()}"
                 self.assertEqual(expected, formatEvent(event))
+                told = (event["kind"], event["connector"], event["json"])
+                self.assertEqual((kind, "sms", MESSAGE.to_json()), told)
 
     def test_levels(self) -> None:
         """Failures are errors and the rest is info, unless configured."""
@@ -71,3 +73,16 @@ class Logging(SynchronousTestCase):
             self.events.clear()
             self.assertIs(message, self.made().handle_event(message, "c"))
             self.assertIn(repr(message), formatEvent(self.events[0]))
+
+
+class Namespace(SynchronousTestCase):
+    def test_namespace(self) -> None:
+        """Events are in the namespace of the class."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        middleware = LoggingMiddleware("log", {}, None)
+        middleware.setup_middleware()
+        middleware.handle_inbound(MESSAGE, "c")
+        namespace = "pipeline.middleware.logging.LoggingMiddleware"
+        self.assertEqual(namespace, events[-1]["log_namespace"])
