@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "see the framework at work, with a server of its own",
     "run": "run a configuration in the foreground",
     "check": "say everything that is wrong in a configuration, without starting it",
+    "hash": "hash a password, or make a token, for authentication",
     "dead": "look at dead letters, put them back, mend them, throw them away",
 }
 

@@ -1,4 +1,4 @@
-"""Opens the port that is listened on."""
+"""Opens the port that is listened on, with TLS or without."""
 
 from __future__ import annotations
 
@@ -10,49 +10,126 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.tcp import makeBinding
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from pipeline.config.endpoints import ServerDescription
+from pipeline.config.base import ConfigSection
+from pipeline.config.endpoints import ConfigServerEndpoint, ServerDescription
+from pipeline.config.fields import ConfigBool
+from pipeline.config.numbers import ConfigInt
 from pipeline.errors import ConfigError
+from pipeline.transports.authentication import AuthenticationConfig
+from pipeline.transports.base import TransportConfig
+from pipeline.transports.tls import Certificate, TlsConfig
 
-__all__ = ["Listening", "url_of"]
+__all__ = ["Listening", "ListeningConfig", "url_of"]
 
-LOCAL = "127.0.0.1"
+#: Who is served where the endpoint doesn't say: this machine.
+LOCAL = {"tcp": "127.0.0.1", "ssl": "127.0.0.1", "tcp6": "::1"}
 #: Connections that may wait to be accepted; the system may allow fewer. With Twisted's own 50 a
 #: burst of 100 clients has some wait a second, until their system asks again.
 BACKLOG = 1024
 
-_KEYWORD = re.compile(r"(port|interface|backlog)=(.*)")
+_KEYWORD = re.compile(r"(\w+)=(.*)")
 _COLON = re.compile(r"(?<!\\):")
+#: What may be said of a port, and of one with TLS.
+_ARGUMENTS = {"port", "interface", "backlog"}
+_TLS_ARGUMENTS = {"privateKey", "certKey", "extraCertChain"}
+
+
+class ListeningConfig(TransportConfig):
+    """Options of every transport that listens. A subclass declares ``listen``."""
+
+    listen: ConfigServerEndpoint | ServerDescription
+
+    reuse_port = ConfigBool(
+        "Let several processes listen on one port and share the connections.",
+        default=False,
+        static=True,
+    )
+    port_fallback = ConfigBool(
+        "When the port is taken, listen on another one.", default=False, static=True
+    )
+    tls = ConfigSection("The certificate; without one there is no TLS.", TlsConfig, static=True)
+    authentication = ConfigSection(
+        "Who may talk to it; anybody by default.", AuthenticationConfig, static=True
+    )
+    max_connections = ConfigInt(
+        "How many connections may be open; more are closed at once.",
+        default=5000,
+        minimum=1,
+        static=True,
+    )
+    max_connections_per_address = ConfigInt(
+        "How many of them may come from one address; 0: any number.",
+        default=0,
+        minimum=0,
+        static=True,
+    )
 
 
 class Listening:
     """Where and how to listen.
 
-    :param description: a Twisted endpoint; a ``tcp`` one without interface means 127.0.0.1.
+    :param description: a Twisted endpoint; a ``tcp``, ``tcp6`` or ``ssl`` one without interface is
+        for this machine only. The files of an ``ssl`` one are read as those of ``tls`` are.
     :param reuse_port: let several processes listen on one port; the system shares out the
         connections.
     :param port_fallback: when the port is taken, listen on another.
-    :raise ConfigError: ``reuse_port`` or ``port_fallback`` on what is no ``tcp`` port.
+    :param tls: the certificate, if any; for every kind of endpoint but ``ssl``.
+    :raise ConfigError: ``reuse_port`` or ``port_fallback`` on what is no TCP port, or arguments
+        that can't be.
+    :ivar certificate: what is shown to clients, when it is open; None without TLS.
     """
 
     log = Logger()
 
     def __init__(
-        self, description: ServerDescription, reuse_port: bool = False, port_fallback: bool = False
+        self,
+        description: ServerDescription,
+        reuse_port: bool = False,
+        port_fallback: bool = False,
+        tls: TlsConfig | None = None,
     ) -> None:
         self.description = description
         self.reuse_port = reuse_port
         self.port_fallback = port_fallback
-        self._tcp = _tcp_arguments(description.description)
+        self.certificate: Certificate | None = None
+        kind, named = _arguments(description.description)
+        self._tcp = _binding(kind, named) if kind in LOCAL else None
+        self._tls = tls if tls is not None and tls.certificate else None
+        if kind == "ssl":
+            self._tls = _tls_of(named, self._tls)
         if self._tcp is None and (reuse_port or port_fallback):
             raise ConfigError(f"reuse_port and port_fallback need a tcp port, not {description}")
+
+    @classmethod
+    def of(cls, config: Any) -> Listening:
+        """What a :class:`ListeningConfig` says."""
+        return cls(config.listen, config.reuse_port, config.port_fallback, config.tls)
+
+    @property
+    def is_secure(self) -> bool:
+        """It speaks TLS."""
+        return self._tls is not None
+
+    @property
+    def is_local(self) -> bool:
+        """Only this machine can reach it, as far as can be told."""
+        if self._tcp is None:
+            return self.description.description.startswith("unix:")
+        return self._tcp[1] in ("::1", "localhost") or self._tcp[1].startswith("127.")
 
     async def open(self, factory: Any, reactor: Any) -> IListeningPort:
         """Listen.
 
         :return: the open port.
         :raise CannotListenError: the port is taken, or not ours to take.
+        :raise ConfigError: the certificate can't be used.
         """
+        if self._tls is not None:
+            self.certificate = Certificate(self._tls, reactor)
+            factory = TLSMemoryBIOFactory(self.certificate, False, factory, reactor)
+            factory.noisy = False
         if self._tcp is None:
             opened: IListeningPort = await self.description.endpoint(reactor).listen(factory)
             return opened
@@ -75,18 +152,35 @@ class Listening:
         return opened
 
 
-def _tcp_arguments(description: str) -> tuple[int, str, int] | None:
-    """Port, interface and backlog; None if it isn't a plain TCP port."""
+def _arguments(description: str) -> tuple[str, dict[str, str]]:
+    """The kind of an endpoint, and its arguments by name."""
     kind, *parts = _COLON.split(description)
-    if kind != "tcp":
-        return None
     named: dict[str, str] = {}
     for order, part in enumerate(parts):
         keyword = _KEYWORD.fullmatch(part)
         name = keyword[1] if keyword else "port" if order == 0 else part
-        named[name] = keyword[2] if keyword else part
-    interface = named.get("interface", LOCAL).replace("\\:", ":")
+        named[name] = (keyword[2] if keyword else part).replace("\\:", ":")
+    return kind, named
+
+
+def _binding(kind: str, named: dict[str, str]) -> tuple[int, str, int]:
+    """Port, interface and backlog."""
+    known = _ARGUMENTS | _TLS_ARGUMENTS if kind == "ssl" else _ARGUMENTS
+    for name in sorted(named.keys() - known):
+        hint = "use the option tls" if kind == "ssl" else f"known: {', '.join(sorted(known))}"
+        raise ConfigError(f"an endpoint of type {kind} has no {name!r} here", hint=hint)
+    interface = named.get("interface", LOCAL[kind])
     return int(named["port"]), interface, int(named.get("backlog", BACKLOG))
+
+
+def _tls_of(named: dict[str, str], tls: TlsConfig | None) -> TlsConfig:
+    """What an ``ssl`` endpoint says."""
+    if tls is not None:
+        raise ConfigError("either an ssl endpoint or the option tls, not both")
+    if "extraCertChain" in named:
+        raise ConfigError("put the chain into the file of the certificate, after it")
+    key = named.get("privateKey", "server.pem")
+    return TlsConfig({"certificate": named.get("certKey", key), "key": key})
 
 
 def url_of(port: IListeningPort, scheme: str = "http") -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from pipeline.config.endpoints import ServerDescription
 from pipeline.errors import ConfigError
 from pipeline.transports.listening import Listening, url_of
+from pipeline.transports.tls import TlsConfig
 
 
 class Opening(TestCase):
@@ -63,6 +64,36 @@ class Opening(TestCase):
         """What fails for another reason still fails."""
         with self.assertRaises(CannotListenError):
             await self.open("tcp:0:interface=192.0.2.1", port_fallback=True)
+
+    async def test_ipv6(self) -> None:
+        """tcp6 is for this machine too, unless it says otherwise."""
+        try:
+            port = await self.open("tcp6:0", reuse_port=True)
+        except CannotListenError as error:
+            raise SkipTest("no IPv6 here") from error
+        self.assertEqual("::1", port.getHost().host)
+        self.assertEqual(f"http://[::1]:{port.getHost().port}/", url_of(port))
+
+    def test_local_only(self) -> None:
+        """It is known whether others can reach it."""
+        local = ("tcp:80", "tcp6:80", "tcp:80:interface=127.0.0.2", "unix:x", "ssl:443")
+        other = ("tcp:80:interface=0.0.0.0", "tcp6:80:interface=\\:\\:", "systemd:domain=INET")
+        for description in (*local, *other):
+            listening = Listening(ServerDescription(description))
+            self.assertEqual(description in local, listening.is_local, description)
+
+    def test_refused(self) -> None:
+        """Arguments that would be lost are refused, with what to do."""
+        tls = TlsConfig({"certificate": "x"})
+        for description, given, said in (
+            ("tcp:80:interfce=0.0.0.0", None, "no 'interfce' here"),
+            ("ssl:443:sslmethod=TLSv1_METHOD", None, "use the option tls"),
+            ("ssl:443:extraCertChain=x", None, "put the chain into the file"),
+            ("ssl:443", tls, "not both"),
+        ):
+            with self.assertRaises(ConfigError) as caught:
+                Listening(ServerDescription(description), tls=given)
+            self.assertIn(said, str(caught.exception))
 
     async def test_unix(self) -> None:
         """Other endpoints are opened too, but have no port to share."""

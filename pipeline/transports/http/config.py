@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from pipeline.config.endpoints import ConfigServerEndpoint
-from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
+from pipeline.config.fields import ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
-from pipeline.transports.base import TransportConfig
+from pipeline.transports.listening import ListeningConfig
 
 __all__ = ["HttpConfig"]
 
 
-class HttpConfig(TransportConfig):
+class HttpConfig(ListeningConfig):
     """Options of the HTTP transport."""
 
     listen = ConfigServerEndpoint(
         "Where to listen: a Twisted endpoint. A tcp port without interface= is for 127.0.0.1 only.",
         default="tcp:8080:interface=127.0.0.1",
         static=True,
-    )
-    reuse_port = ConfigBool(
-        "Let several processes listen on one port and share the connections.",
-        default=False,
-        static=True,
-    )
-    port_fallback = ConfigBool(
-        "When the port is taken, listen on another one.", default=False, static=True
     )
     wait = ConfigDuration(
         "How long a request waits for its answer, unless it says ?wait=.", default=10, static=True
@@ -61,12 +53,6 @@ class HttpConfig(TransportConfig):
     idle_timeout = ConfigDuration(
         "After what silence a connection is closed, unless it waits for an answer.",
         default=60,
-        static=True,
-    )
-    max_connections = ConfigInt(
-        "How many connections may be open; more are closed at once.",
-        default=5000,
-        minimum=1,
         static=True,
     )
     instance = ConfigText(

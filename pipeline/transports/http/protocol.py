@@ -18,6 +18,7 @@ from twisted.web.http import RESPONSES, HTTPChannel
 from twisted.web.http import Request as TwistedRequest
 
 from pipeline.transports.answers import Answer, refusal
+from pipeline.transports.peers import Admission, peer_of
 
 __all__ = ["Channel", "Request", "Server"]
 
@@ -102,6 +103,8 @@ class Channel(HTTPChannel):
 
     factory: Server
     requestFactory = Request
+    #: Where it is from, as :func:`~pipeline.transports.peers.peer_of` says.
+    peer = ""
     #: Since when a request is coming in; None between requests.
     whole_request_since: float | None = None
     _is_answering = False
@@ -174,7 +177,7 @@ class Server(ServerFactory):
     :param max_body: bytes that a body may have.
     :param idle_timeout: seconds of silence after which a connection is closed, except while
         its request waits for an answer.
-    :param max_connections: what comes beyond is closed at once.
+    :param admission: what comes beyond is closed at once.
     """
 
     noisy = False
@@ -186,22 +189,24 @@ class Server(ServerFactory):
         *,
         max_body: int,
         idle_timeout: float,
-        max_connections: int,
+        admission: Admission,
     ) -> None:
         self.handle = handle
         self.clock = clock
         self.max_body = max_body
         self.idle_timeout = idle_timeout
-        self.max_connections = max_connections
+        self.admission = admission
         self.channels: set[Channel] = set()
         #: No connection is kept after its answer.
         self.is_closing = False
         self._all_closed: list[Deferred[None]] = []
 
     def buildProtocol(self, addr: Any) -> Any:
-        if len(self.channels) >= self.max_connections:
+        peer = peer_of(addr)
+        if not self.admission.admit(peer):
             return None
         channel: Any = Channel()
+        channel.peer = peer
         channel.factory = self
         channel.callLater = self.clock.callLater
         channel.timeOut = self.idle_timeout
@@ -213,6 +218,7 @@ class Server(ServerFactory):
     def closed(self, channel: Channel) -> None:
         """A connection is gone."""
         self.channels.discard(channel)
+        self.admission.closed(channel.peer)
         if not self.channels:
             waiting, self._all_closed = self._all_closed, []
             for each in waiting:

@@ -19,6 +19,7 @@ from pipeline.transports.http.protocol import Server
 from pipeline.transports.http.routes import Routes
 from pipeline.transports.http.waiting import WaitingRequests
 from pipeline.transports.listening import Listening, url_of
+from pipeline.transports.peers import Admission
 
 __all__ = ["HttpTransport"]
 
@@ -61,7 +62,7 @@ class HttpTransport(Transport):
     def setup_transport(self) -> None:
         """Make everything but the port."""
         config = self.config
-        self._listening = Listening(config.listen, config.reuse_port, config.port_fallback)
+        self._listening = Listening.of(config)
         self.waiting = WaitingRequests(self.clock)
         self.exchange = self._make_exchange(config.instance or random_id())
         self._routes = self._make_routes()
@@ -70,7 +71,9 @@ class HttpTransport(Transport):
             self.clock,
             max_body=config.max_body,
             idle_timeout=config.idle_timeout,
-            max_connections=config.max_connections,
+            admission=Admission(
+                config.max_connections, config.max_connections_per_address, self.statistics
+            ),
         )
         self._slow = LoopingCall(self._server.abort_slow)
         self._slow.clock = self.clock
@@ -105,7 +108,8 @@ class HttpTransport(Transport):
             await super().stop_worker(0)
             raise
         self._slow.start(SLOW_SWEEP, now=False)
-        self.log.info("listening on {url}", url=url_of(self.port))
+        scheme = "https" if self._listening.is_secure else "http"
+        self.log.info("listening on {url}", url=url_of(self.port, scheme))
 
     async def _finish_and_stop(self, deadline: float) -> None:
         end = self.clock.seconds() + deadline

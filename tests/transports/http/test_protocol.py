@@ -7,6 +7,8 @@ from twisted.internet.task import deferLater
 from pipeline.transports.answers import Answer
 from pipeline.transports.http import protocol
 from pipeline.transports.http.protocol import Request, Server
+from pipeline.transports.peers import Admission
+from pipeline.transports.statistics import Statistics
 from tests.transports.http.clients import WireCase, encoded
 
 
@@ -20,8 +22,9 @@ class ServerCase(WireCase):
 
     def serve(self, **options: int) -> None:
         """Listen."""
-        limits = {"max_body": 100, "idle_timeout": 5, "max_connections": 10, **options}
-        self.server = Server(self.handle, self.reactor, **limits)  # type: ignore[arg-type]
+        limits = {"max_body": 100, "idle_timeout": 5, **options}
+        self.admission = Admission(10, 0, Statistics())
+        self.server = Server(self.handle, self.reactor, admission=self.admission, **limits)  # type: ignore[arg-type]
         port = self.reactor.listenTCP(0, self.server, interface="127.0.0.1")
         self.port = port.getHost().port
         self.addCleanup(self.end, port)
@@ -139,7 +142,7 @@ class Connections(ServerCase):
 
     async def test_too_many(self) -> None:
         """Connections beyond the limit are closed at once, and later ones are fine."""
-        self.server.max_connections = 1
+        self.admission._most = 1
         first = await self.wire(self.port)
         await self.until(lambda: self.server.channels)
         second = await self.wire(self.port)
