@@ -1,4 +1,4 @@
-"""What the HTTP transport answers: a status, a JSON body, a few headers."""
+"""What clients are answered: a status, a JSON body, a few headers. HTTP's, and used by others."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ __all__ = ["Answer", "HttpError", "refusal", "unavailable"]
 #: What errors are called in bodies, by status.
 _CODES = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_too_slow",
+    411: "length_required",
     413: "body_too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
+    429: "too_many_failures",
+    431: "headers_too_large",
     500: "internal_error",
     503: "unavailable",
     504: "no_answer_in_time",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config.endpoints import ConfigServerEndpoint
-from pipeline.config.fields import ConfigChoice, ConfigText
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
 from pipeline.transports.listening import ListeningConfig
@@ -30,6 +30,13 @@ class HttpConfig(ListeningConfig):
         minimum=1,
         static=True,
     )
+    max_waiting_per_client = ConfigInt(
+        "How many of them may be one client's: a user's, or without authentication an address's;"
+        " 0: any number.",
+        default=500,
+        minimum=0,
+        static=True,
+    )
     max_depth = ConfigInt(
         "Refuse messages when so many are in the queue already; 0: never.",
         default=100_000,
@@ -54,6 +61,9 @@ class HttpConfig(ListeningConfig):
         "After what silence a connection is closed, unless it waits for an answer.",
         default=60,
         static=True,
+    )
+    open_health = ConfigBool(
+        "Answer GET /health also to who has not said who they are.", default=True, static=True
     )
     instance = ConfigText(
         "What names this process's own reply queue; random by default, and must be unique.",

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from pipeline.errors import BrokerError, InvalidMessage, QueueFull, ResultTimeout
 from pipeline.transports.answers import refusal, unavailable
 from pipeline.transports.http.waiting import WaitingRequests
+from pipeline.transports.peers import Shares
 
 __all__ = ["Exchange"]
 
@@ -27,6 +28,7 @@ class Exchange:
     :param waiting: who waits for what.
     :param instance: whose queue replies come to.
     :param max_waiting: how many requests may wait at the same time.
+    :param max_waiting_each: and how many of one client.
     :param publish_timeout: seconds that publishing may take.
     """
 
@@ -41,6 +43,7 @@ class Exchange:
         *,
         instance: str,
         max_waiting: int,
+        max_waiting_each: int,
         publish_timeout: float,
     ) -> None:
         self.waiting = waiting
@@ -50,6 +53,7 @@ class Exchange:
         self._broker = broker
         self._clock = clock
         self._max_waiting = max_waiting
+        self._shares = Shares(max_waiting_each)
         self._publish_timeout = publish_timeout
 
     def check(self) -> None:
@@ -72,16 +76,25 @@ class Exchange:
         self.check()
         await self._published(message, window)
 
-    async def ask(self, message: Any, seconds: float, window: float = 0) -> Any:
+    async def ask(self, message: Any, seconds: float, window: float = 0, share: str = "") -> Any:
         """Publish a message and wait for its reply.
 
         :param seconds: how long.
+        :param share: which client waits.
         :return: the reply.
         :raise HttpError: it could not be published, or there was no reply.
         """
         self.check()
         if len(self.waiting) >= self._max_waiting:
             raise unavailable(f"{self._max_waiting} requests wait already: come again later")
+        if not self._shares.take(share):
+            raise unavailable(f"{self._shares.limit} of your requests wait already")
+        try:
+            return await self._asked(message, seconds, window)
+        finally:
+            self._shares.give_back(share)
+
+    async def _asked(self, message: Any, seconds: float, window: float) -> Any:
         message.transport_metadata["reply_instance"] = self.instance
         reply = self.waiting.add(message.message_id, seconds)
         try:

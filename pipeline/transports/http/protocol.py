@@ -87,7 +87,7 @@ class Request(TwistedRequest):
         self.setHeader("Content-Length", str(len(body)))
         self.setHeader("Cache-Control", "no-store")
         for name, value in answer.headers:
-            self.setHeader(name, value)
+            self.responseHeaders.addRawHeader(name, value)
 
     def _refuse(self) -> None:
         self._is_refused = True

@@ -20,13 +20,17 @@ from pipeline.transports.bodies import (
     user_message_in,
     user_message_out,
 )
+from pipeline.transports.http.callers import Caller, Callers
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.protocol import Request
 
 __all__ = ["Routes"]
 
-Handler = Callable[[Request, str], Awaitable[Answer]]
+Handler = Callable[[Request, str, Caller], Awaitable[Answer]]
+
+#: Who asks for what is open to all.
+NOBODY = Caller(None, "")
 
 
 class Routes:
@@ -34,11 +38,13 @@ class Routes:
 
     :param exchange: sends messages and waits for replies.
     :param known: says which tasks there are.
+    :param callers: says who sends a request.
     :param name: the transport's name, for its messages.
     :param transport_type: and its type.
     :param wait: seconds that a request waits unless it says otherwise.
     :param max_wait: the most that it may say.
     :param dedup_window: seconds in which a second message with the same id is left out.
+    :param open_health: whether anybody may ask for the health.
     :param debug: whether answers show tracebacks.
     """
 
@@ -48,21 +54,25 @@ class Routes:
         self,
         exchange: Exchange,
         known: KnownTasks,
+        callers: Callers,
         *,
         name: str,
         transport_type: str,
         wait: float,
         max_wait: float,
         dedup_window: float,
+        open_health: bool,
         debug: bool,
     ) -> None:
         self._exchange = exchange
         self._known = known
+        self._callers = callers
         self._name = name
         self._type = transport_type
         self._wait = wait
         self._max_wait = max_wait
         self._dedup_window = dedup_window
+        self._open_health = open_health
         self._debug = debug
         self._handling: set[Deferred[None]] = set()
 
@@ -100,15 +110,20 @@ class Routes:
 
     async def _found(self, request: Request) -> Answer:
         path = _decoded(request.path)
+        is_open = path == "/health" and self._open_health
+        caller = NOBODY if is_open else await self._callers.of(request)
         if path == "/messages":
-            return await self._allowed(request, "POST", self._message, "")
+            return await self._allowed(request, "POST", self._message, "", caller)
         if path == "/health":
-            return await self._allowed(request, "GET", self._health, "")
+            return await self._allowed(request, "GET", self._health, "", caller)
         if path.startswith("/tasks/") and len(path) > len("/tasks/"):
-            return await self._allowed(request, "POST", self._task, path[len("/tasks/") :])
+            name = path[len("/tasks/") :]
+            return await self._allowed(request, "POST", self._task, name, caller)
         raise refusal(404, f"there is nothing at {path}; try /messages, /tasks/<name> or /health")
 
-    async def _allowed(self, request: Request, method: str, handler: Handler, rest: str) -> Answer:
+    async def _allowed(
+        self, request: Request, method: str, handler: Handler, rest: str, caller: Caller
+    ) -> Answer:
         allowed = ["GET", "HEAD"] if method == "GET" else [method]
         if request.method.decode("latin-1") not in allowed:
             listed = ", ".join(allowed)
@@ -116,11 +131,11 @@ class Routes:
         # No preflight asks about a POST without a body: a page of anyone's could call tasks here.
         if method == "POST" and request.getHeader("Sec-Fetch-Site") in ("cross-site", "same-site"):
             raise refusal(403, "a browser sends this for a page of another site")
-        return await handler(request, rest)
+        return await handler(request, rest, caller)
 
     # What each does ----------------------------------------------------------------------------
 
-    async def _health(self, request: Request, rest: str) -> Answer:
+    async def _health(self, request: Request, rest: str, caller: Caller) -> Answer:
         waiting = len(self._exchange.waiting)
         try:
             self._exchange.check()
@@ -130,18 +145,18 @@ class Routes:
             return Answer(503, content, error.answer.headers)
         return Answer(200, {"status": "ok", "problem": None, "waiting": waiting})
 
-    async def _message(self, request: Request, rest: str) -> Answer:
+    async def _message(self, request: Request, rest: str, caller: Caller) -> Answer:
         seconds = self._seconds(request)
         self._check_type(request, required=True)
         said = object_in(request.content.getvalue())
         message = user_message_in(said, self._name, self._type)
-        window = self._dedup_window if "message_id" in said else 0
-        if not seconds:
-            await self._exchange.send(message, window)
-            return Answer(202, {"id": message.message_id})
-        return self._reply(await self._exchange.ask(message, seconds, window))
+        window = 0.0
+        if "message_id" in said:
+            window = self._dedup_window
+            message.message_id = caller.inside(message.message_id)
+        return await self._sent(message, seconds, window, caller)
 
-    async def _task(self, request: Request, name: str) -> Answer:
+    async def _task(self, request: Request, name: str, caller: Caller) -> Answer:
         seconds = self._seconds(request)
         self._check_type(request, required=False)
         args, kwargs = arguments_in(request.content.getvalue())
@@ -154,11 +169,24 @@ class Routes:
             transport_name=self._name,
             transport_type=self._type,
         )
-        if not seconds:
-            await self._exchange.send(call)
-            return Answer(202, {"id": call.message_id})
-        call.reply_to = self._exchange.instance
-        return self._reply(await self._exchange.ask(call, seconds))
+        if seconds:
+            call.reply_to = self._exchange.instance
+        return await self._sent(call, seconds, 0, caller)
+
+    async def _sent(self, message: Any, seconds: float, window: float, caller: Caller) -> Answer:
+        """Send a message, and answer with its reply, or with its id if nobody waits."""
+        if caller.user is not None:
+            message.transport_metadata["user"] = caller.user
+        id = caller.outside(message.message_id)
+        try:
+            if seconds:
+                reply = await self._exchange.ask(message, seconds, window, caller.share)
+                return self._reply(reply, id)
+            await self._exchange.send(message, window)
+        except HttpError as error:
+            error.answer.content["error"]["id"] = id
+            raise
+        return Answer(202, {"id": id})
 
     def _seconds(self, request: Request) -> float:
         """How long the request waits; 0: not at all."""
@@ -184,13 +212,13 @@ class Routes:
         what = f"the body must be application/json, got {given or 'no Content-Type'}"
         raise refusal(415, what, headers=(("Accept", "application/json"),))
 
-    def _reply(self, reply: Any) -> Answer:
+    def _reply(self, reply: Any, id: str) -> Answer:
         if isinstance(reply, ResultMessage):
-            return self._result(reply)
-        return Answer(200, user_message_out(reply))
+            return self._result(reply, id)
+        return Answer(200, {**user_message_out(reply), "in_reply_to": id})
 
-    def _result(self, result: ResultMessage) -> Answer:
-        content = {"id": result.in_reply_to, "status": result.status}
+    def _result(self, result: ResultMessage, id: str) -> Answer:
+        content: dict[str, Any] = {"id": id, "status": result.status}
         if result.status == "finished":
             return Answer(200, {**content, "value": result.value})
         content["error"] = result.error

@@ -11,7 +11,9 @@ from twisted.internet.task import LoopingCall
 
 from pipeline.message import ResultMessage, TaskMessage, UserMessage
 from pipeline.message.ids import random_id
+from pipeline.transports.authentication import Authentication
 from pipeline.transports.base import Transport
+from pipeline.transports.http.callers import Callers
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
@@ -44,6 +46,10 @@ class HttpTransport(Transport):
     time is 504 and goes on. A message with a ``message_id`` of the client's own is taken once
     within ``dedup_window``; the reply goes to the requests that wait for it at that time.
 
+    With ``authentication`` it is known who sends a request: their name is in the message's
+    ``transport_metadata``, as ``user``, and the ids that they choose are their own: a message is
+    ``ada/order-1`` inside, and ``order-1`` to her.
+
     Requests are answered by the process that they came to, over a queue of its own. It can't send
     what answers no request: such a message gets a nack. What a browser sends for a page of another
     site is refused, by its ``Sec-Fetch-Site``.
@@ -65,6 +71,8 @@ class HttpTransport(Transport):
         self._listening = Listening.of(config)
         self.waiting = WaitingRequests(self.clock)
         self.exchange = self._make_exchange(config.instance or random_id())
+        self.authentication = Authentication(config.authentication, self.clock, self.statistics)
+        self.authentication.start()
         self._routes = self._make_routes()
         self._server = Server(
             self._routes.handle,
@@ -78,6 +86,11 @@ class HttpTransport(Transport):
         self._slow = LoopingCall(self._server.abort_slow)
         self._slow.clock = self.clock
         self.connector.consume_instance("outbound", self.exchange.instance)
+
+    def teardown_transport(self) -> None:
+        """Let go of the threads that check passwords."""
+        if hasattr(self, "authentication"):
+            self.authentication.stop()
 
     def start_worker(self) -> Deferred[None]:
         """Start, and listen when everything else is ready."""
@@ -110,6 +123,12 @@ class HttpTransport(Transport):
         self._slow.start(SLOW_SWEEP, now=False)
         scheme = "https" if self._listening.is_secure else "http"
         self.log.info("listening on {url}", url=url_of(self.port, scheme))
+        if not (self._listening.is_secure or self._listening.is_local):
+            self._warn_of_plain_text()
+
+    def _warn_of_plain_text(self) -> None:
+        if self.authentication.is_required:
+            self.log.warn("passwords and tokens can be read on their way: there is no TLS")
 
     async def _finish_and_stop(self, deadline: float) -> None:
         end = self.clock.seconds() + deadline
@@ -143,6 +162,7 @@ class HttpTransport(Transport):
             self.waiting,
             instance=instance,
             max_waiting=config.max_waiting,
+            max_waiting_each=config.max_waiting_per_client,
             publish_timeout=config.publish_timeout,
         )
 
@@ -151,11 +171,13 @@ class HttpTransport(Transport):
         return Routes(
             self.exchange,
             KnownTasks(config.transport_name, self.store, self.clock),
+            Callers(self.authentication),
             name=config.transport_name,
             transport_type=config.transport_type,
             wait=config.wait,
             max_wait=config.max_wait,
             dedup_window=config.dedup_window,
+            open_health=config.open_health,
             debug=self.runtime.debug,
         )
 

@@ -26,6 +26,12 @@ class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    lines: tuple[str, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        prefix = f"{name}: "
+        return [line.removeprefix(prefix) for line in self.lines if line.startswith(prefix)]
 
     @property
     def json(self) -> Any:
@@ -68,7 +74,7 @@ class Wire(Protocol):
             length = int(headers.get("Content-Length", 0))
             if found and len(rest) >= length:
                 self.heard = rest[length:]
-                return Response(int(lines[0].split()[1]), headers, rest[:length])
+                return Response(int(lines[0].split()[1]), headers, rest[:length], tuple(lines))
             if self.gone.called:
                 raise AssertionError(f"the connection is lost after {self.heard!r}")
             more: Deferred[None] = Deferred()

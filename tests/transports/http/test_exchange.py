@@ -35,6 +35,7 @@ class Exchanging(TestCase):
             self.waiting,
             instance="i1",
             max_waiting=2,
+            max_waiting_each=2,
             publish_timeout=PATIENCE,
         )
         self.message = UserMessage(
