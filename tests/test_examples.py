@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,16 @@ class Running(TestCase):
     timeout = 120
 
     def start(self, name: str) -> Any:
-        port = free_port()
-        file = str(ROOT / "examples" / f"{name}.yaml")
-        process = command(self, "run", file, PIPELINE_PORT=str(port))
-        process.wait_for_error("worker 'web' is ready")
-        self.addCleanup(lambda: self.assertEqual(0, process.terminate()[0]))
+        port = self.running(f"examples/{name}.yaml", "web")
         return lambda path, body: post(port, path, body)
+
+    def running(self, file: str, worker: str) -> int:
+        """The port of a system that runs."""
+        port = free_port()
+        process = command(self, "run", str(ROOT / file), PIPELINE_PORT=str(port))
+        process.wait_for_error(f"worker {worker!r} is ready")
+        self.addCleanup(lambda: self.assertEqual(0, process.terminate()[0]))
+        return port
 
     def test_greeting(self) -> None:
         """It asks a stranger's name, and remembers it."""
@@ -94,6 +99,15 @@ class Running(TestCase):
         self.assertEqual((200, "billed 520"), _value(ask("/tasks/send_bill", ["coffee", 1])))
         status, answer = ask("/tasks/order", {"article": "milk"})
         self.assertEqual((500, "PermanentFailure: we have no milk"), (status, answer["error"]))
+
+    def test_lines(self) -> None:
+        """config/lines.yaml talks with whoever has a socket."""
+        port = self.running("config/lines.yaml", "lines")
+        with socket.create_connection(("127.0.0.1", port), 30) as client:
+            client.sendall(b"Hi\n")
+            host, own = client.getsockname()
+            with client.makefile("rb") as heard:
+                self.assertEqual(f"Hello {host}:{own}, you said: Hi\r\n", heard.readline().decode())
 
 
 def _value(answered: Any) -> tuple[int, Any]:

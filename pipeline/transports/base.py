@@ -128,7 +128,27 @@ class Transport(Worker):
         :return: a Deferred of the message, when the broker has it.
         """
         fields.setdefault("transport_name", self.transport_name)
-        return self.connector.publish("inbound", UserMessage(**fields))
+        return self.publish_inbound(UserMessage(**fields))
+
+    def publish_inbound(self, message: Any, *, window: float = 0) -> Deferred[Any]:
+        """Publish an inbound message that is made already.
+
+        What becomes of it when the queue is full, the options ``max_depth``, ``when_full`` and
+        ``full_timeout`` say.
+
+        :param window: seconds in which a second message with the same id is left out.
+        :return: a Deferred of the message, or of None when middleware dropped or answered it, or
+            it was shed.
+        """
+        config = self.config
+        return self.connector.publish(
+            "inbound",
+            message,
+            max_depth=config.max_depth,
+            when_full=config.when_full,
+            full_timeout=config.full_timeout,
+            window=window,
+        )
 
     def publish_event(self, **fields: Any) -> Deferred[Any]:
         """Publish an event about an outbound message.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.errors import ConfigError, PermanentFailure, TemporaryFailure
+from pipeline.errors import ConfigError, PermanentFailure, QueueFull, TemporaryFailure
 from pipeline.middleware.base import TransportMiddleware
 from pipeline.transports.base import Transport
 from tests.workers import WorkerCase, inbound
@@ -69,6 +69,14 @@ class Carrying(TransportCase):
                 event.message.sent_message_id,
             ),
         )
+
+    def test_full(self) -> None:
+        """An inbound message fits into the queue's limit, or is dealt with as configured."""
+        made = self.transport(max_depth=1, when_full="fail")
+        said = {"content": "hi", "to_addr": "1", "from_addr": "2", "transport_type": "sms"}
+        self.successResultOf(made.publish_message(**said))
+        self.failureResultOf(made.publish_message(**said), QueueFull)
+        self.assertEqual(1, self.depth("sms.inbound").waiting)
 
     def test_in(self) -> None:
         """An inbound message is published under the transport's name."""

@@ -77,9 +77,13 @@ class Wire(Protocol):
                 return Response(int(lines[0].split()[1]), headers, rest[:length], tuple(lines))
             if self.gone.called:
                 raise AssertionError(f"the connection is lost after {self.heard!r}")
-            more: Deferred[None] = Deferred()
-            self._waiting.append(more)
-            await more
+            await self.more()
+
+    def more(self) -> Deferred[None]:
+        """Fires when more is heard, or nothing more will be."""
+        more: Deferred[None] = Deferred()
+        self._waiting.append(more)
+        return more
 
     async def hang_up(self) -> None:
         """Close the connection, and wait until it is."""

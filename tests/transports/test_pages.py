@@ -1,0 +1,72 @@
+"""The pages about transports say what is so."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from pipeline.config.pages import with_tables
+from pipeline.service.build import load, probes
+from pipeline.transports.lines import connection, session
+from tests.service.support import written
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "transports"
+PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem != "README")
+
+
+def text(page: str) -> str:
+    """A page."""
+    return (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+
+
+class Pages(TestCase):
+    """Each page by itself, and the index."""
+
+    def setUp(self) -> None:
+        self.patch(sys, "path", list(sys.path))
+
+    def test_index(self) -> None:
+        """The index has every page, with a line that says what it is for."""
+        linked = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| \w", text("README"), re.MULTILINE)
+        self.assertEqual(PAGES, sorted(linked))
+
+    def test_options(self) -> None:
+        """Each page has a table of options, which tells them as they are."""
+        command = "python -m pipeline.config.pages docs/transports/*.md"
+        for page in PAGES:
+            self.assertIn("<!-- options of pipeline.transports.", text(page))
+            made = with_tables(text(page))
+            self.assertEqual(made, text(page), f"{page}: to make the tables anew: {command}")
+
+    def test_examples(self) -> None:
+        """Every example that is a configuration is right, with every option known."""
+        for page in PAGES:
+            examples: list[Any] = re.findall(r"```yaml\n(workers:\n.*?)```", text(page), re.DOTALL)
+            self.assertTrue(examples, page)
+            for example in examples:
+                config = load(written(self, example))
+                self.assertTrue(probes(config, config.workers), page)
+
+
+class Lines(TestCase):
+    """What the page about lines says."""
+
+    def test_numbers(self) -> None:
+        """Times and sizes."""
+        self.assertIn(f"no more than {connection.READ_AHEAD // 1024} kB are read", text("lines"))
+        self.assertIn(f"a client has {connection.HANDSHAKE:g} seconds", text("lines"))
+
+    def test_words(self) -> None:
+        """What clients and applications are told is told on the page as it is in the code."""
+        code = Path(session.__file__).read_text(encoding="utf-8")
+        for told in re.findall(r'"(error: [^"{]+?)"', code):
+            self.assertIn(told, " ".join(text("lines").split()))
+        for each in re.findall(r"^\| `([a-z ]+)` \| [A-Z]", text("lines"), re.MULTILINE):
+            if f'"{each}"' in code:
+                continue
+            others = Path(connection.__file__).with_name("server.py").read_text(encoding="utf-8")
+            self.assertIn(f'"{each}"', others + Path(connection.__file__).read_text())
