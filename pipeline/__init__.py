@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.applications.base import Application as Application
+    from pipeline.dispatchers.base import Dispatcher as Dispatcher
     from pipeline.errors import Drop as Drop
     from pipeline.errors import Respond as Respond
     from pipeline.errors import RetryLater as RetryLater
@@ -40,6 +41,7 @@ _HOMES = {
     "ApplicationMiddleware": "middleware.base",
     "BaseMiddleware": "middleware.base",
     "DeadLetter": "outcome",
+    "Dispatcher": "dispatchers.base",
     "Done": "outcome",
     "Drop": "errors",
     "EventMessage": "message",

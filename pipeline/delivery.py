@@ -189,9 +189,14 @@ class Delivery:
         return getattr(self.message, "message_id", None) or derived_id(repr(self.payload), 0)
 
     def next_id(self) -> str:
-        """A new message id that derives from this message and how many were made before."""
+        """A new message id that derives from this message, its queue and how many were made before.
+
+        The queue, since a dispatcher puts one message on several: what two applications make of it
+        are two messages. An instance's queue counts as its connector's, as for dead letters.
+        """
         self._ids += 1
-        return derived_id(self.idempotency_key, self._ids)
+        queue = self.queue.partition("@")[0]
+        return derived_id(f"{queue}:{self.idempotency_key}", self._ids)
 
     @property
     def store(self) -> Store:

@@ -20,6 +20,7 @@
     ├── PermanentFailure            the work failed and will never succeed
     │   ├── UnknownTask             no worker has a task of this name
     │   ├── TaskAborted             its worker died or stopped, or its time was over
+    │   ├── Unroutable              a dispatcher knows no way for it
     │   ├── Expired                 the message came too late to be of use
     │   ├── Forged                  its signature is missing or wrong
     │   ├── Stale                   it was signed too long ago
@@ -75,6 +76,7 @@ __all__ = [
     "TemporaryFailure",
     "Undecryptable",
     "UnknownTask",
+    "Unroutable",
     "Verdict",
     "WorkerShutdown",
 ]
@@ -186,6 +188,12 @@ class TaskAborted(PermanentFailure):
     """A call ended without an outcome of its own, as when its worker died (redis-tasks)."""
 
     dead_letter_reason = "aborted"
+
+
+class Unroutable(PermanentFailure):
+    """A dispatcher knows no way for a message."""
+
+    dead_letter_reason = "unroutable"
 
 
 class Expired(PermanentFailure):

@@ -116,6 +116,17 @@ class Identity(SynchronousTestCase):
         self.assertEqual([first.next_id(), first.next_id()], [second.next_id(), second.next_id()])
         self.assertNotEqual(first.next_id(), first.next_id())
 
+    def test_of_copies(self) -> None:
+        """What is made of one message in two queues has two ids; an instance's is no other."""
+        jobs = [
+            Delivery(queue, b"1-0", b"x") for queue in ("a.inbound", "b.inbound", "a.inbound@i")
+        ]
+        for job in jobs:
+            job.message = Carried("m1")
+        first, other, instance = (job.next_id() for job in jobs)
+        self.assertNotEqual(first, other)
+        self.assertEqual(first, instance)
+
     def test_without_an_id(self) -> None:
         """A message without an id is known by its bytes."""
         self.assertEqual(delivery(b"x").idempotency_key, delivery(b"x").idempotency_key)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigDict, ConfigText
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
-from pipeline.connector.posting import described
 from pipeline.delivery import Delivery
 from pipeline.errors import InvalidEndpoint
 from pipeline.message import UserMessage
@@ -19,6 +17,7 @@ from pipeline.outcome import DeadLetter
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bound
 from pipeline.worker import Worker, WorkerConfig
+from pipeline.worker.waiting import tell_who_waits
 
 __all__ = ["Application", "ApplicationConfig"]
 
@@ -124,14 +123,7 @@ class Application(Worker):
         self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
     ) -> Any:
         """Tell who waits for an answer that there will be none."""
-        waits = isinstance(message, UserMessage) and message.transport_metadata.get(
-            "reply_instance"
-        )
-        if not waits:
-            return None
-        traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
-        answer = message.failed(described(error) or outcome.reason, traceback)
-        return self.connector.publish("outbound", answer, delivery=delivery)
+        return tell_who_waits(self.connector, message, error or outcome.reason, delivery)
 
     def dispatch_event(self, event: Any) -> Any:
         """Choose the handler by ``event_type``."""

@@ -205,9 +205,11 @@ class Publisher:
         queue = self._queues.get(kind) or queue_of(self.name, kind)
         if kind != "outbound":
             return queue
-        instance = message.transport_metadata.get("reply_instance")
-        # Past a dispatcher it isn't this connector's process that waits.
-        if instance and message.transport_name == self.name:
+        metadata = message.transport_metadata
+        instance = metadata.get("reply_instance")
+        # Behind a dispatcher it isn't this connector's process that waits; one that renames the
+        # transport says whose it is.
+        if instance and metadata.get("reply_connector", message.transport_name) == self.name:
             return f"{queue}@{instance}"
         return queue
 

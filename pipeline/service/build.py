@@ -231,7 +231,7 @@ def worker_class(name: str, at: str | None = None) -> type[Worker]:
         raise ConfigError(
             f"{name!r} is no worker",
             at=at,
-            hint="a class that derives from Transport or Application",
+            hint="a class that derives from Transport, Application or Dispatcher",
         )
     return found
 

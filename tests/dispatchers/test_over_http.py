@@ -1,0 +1,134 @@
+"""Dispatchers between HTTP and applications, over a real server, in two partitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from pipeline.delivery import current
+from pipeline.dispatchers import (
+    ContentKeywordRouter,
+    LoadBalancingRouter,
+    RoutingTableDispatcher,
+    SimpleDispatchRouter,
+)
+from tests.transports.http.clients import Echo
+from tests.transports.http.test_over_redis import RedisCase
+
+BETWEEN = {
+    "receive_inbound_connectors": ["web", "other"],
+    "receive_outbound_connectors": ["menu", "news"],
+}
+
+
+class Counting(Echo):
+    """Answers in capitals, and counts the acks of its answers in the store."""
+
+    async def consume_user_message(self, message: Any) -> None:
+        await self.reply_to(message, f"{self.name}: {message.content}")
+
+    def consume_ack(self, event: Any) -> None:
+        current.get().store.sadd(  # type: ignore[union-attr]  # an event is in hand here
+            f"acks:{self.config.transport_name}", event.user_message_id
+        )
+
+
+class Menu(Counting):
+    """One application."""
+
+
+class News(Counting):
+    """Another."""
+
+
+class Dispatched(RedisCase):
+    """A request is answered through dispatchers, by the process that it came to."""
+
+    async def ask(self, port: int, content: str, **fields: Any) -> Any:
+        return await self.request(
+            port, "POST", "/messages", {"from_addr": "u", "content": content, **fields}
+        )
+
+    async def acks(self, worker: Any, name: str, count: int) -> set[bytes]:
+        """The ids of the acknowledged answers of an application, when there are so many."""
+        found: set[bytes] = set()
+        while len(found) < count:
+            for partition in range(worker.broker.partitions):
+                found |= await worker.store(partition).smembers(f"acks:{name}")
+        return found
+
+    async def test_processes(self) -> None:
+        """Two HTTP processes of one transport, two of the dispatcher, two applications: each
+        request has its own answer, and each application the acks of its answers."""
+        options = {
+            "keyword_mappings": {"menu": "eat", "news": "read"},
+            "fallback_application": "news",
+            "transport_name": None,
+            **BETWEEN,
+        }
+        await self.start(Menu, transport_name="menu")
+        last = await self.start(News, transport_name="news")
+        for _ in range(2):
+            await self.start(ContentKeywordRouter, **options)
+        ports = [(await self.http())[1] for _ in range(2)]
+        asked = [
+            Deferred.fromCoroutine(
+                self.ask(ports[n % 2], f"{['eat', 'read', 'so'][n % 3]} {n}", from_addr=f"u{n}")
+            )
+            for n in range(60)
+        ]
+        answers = [response.json["content"] for response in await gatherResults(asked)]
+        expected = [
+            f"{['Menu', 'News', 'News'][n % 3]}: {['eat', 'read', 'so'][n % 3]} {n}"
+            for n in range(60)
+        ]
+        self.assertEqual(expected, answers)
+        menu, news = await self.acks(last, "menu", 20), await self.acks(last, "news", 40)
+        self.assertEqual((20, 40, set()), (len(menu), len(news), menu & news))
+
+    async def test_renamed(self) -> None:
+        """Two transports behind one name: an answer goes back to the one that asked."""
+        await self.start(Menu, transport_name="menu")
+        options = {**BETWEEN, "receive_outbound_connectors": ["menu"], "transport_name": None}
+        await self.start(LoadBalancingRouter, **options)
+        _, web = await self.http()
+        _, other = await self.http(transport_name="other")
+        for port in (web, other, web, other, other):
+            response = await self.ask(port, "hi")
+            self.assertEqual((200, "Menu: hi"), (response.status, response.json["content"]))
+
+    async def test_two_in_a_row(self) -> None:
+        """Through a dispatcher behind a dispatcher, the first of which renames."""
+        await self.start(Menu, transport_name="menu")
+        await self.start(
+            LoadBalancingRouter,
+            transport_name=None,
+            receive_inbound_connectors=["web"],
+            receive_outbound_connectors=["middle"],
+        )
+        table = {
+            "middle": {"default": ["menu", "default"]},
+            "menu": {"default": ["middle", "default"]},
+        }
+        await self.start(
+            RoutingTableDispatcher,
+            transport_name=None,
+            receive_inbound_connectors=["middle"],
+            receive_outbound_connectors=["menu"],
+            routing_table=table,
+        )
+        _, port = await self.http()
+        response = await self.ask(port, "hi")
+        self.assertEqual((200, "Menu: hi"), (response.status, response.json["content"]))
+
+    async def test_no_route(self) -> None:
+        """A request that has no way is answered with an error at once."""
+        routes = {"web": [], "other": ["menu"]}
+        await self.start(
+            SimpleDispatchRouter, transport_name=None, route_mappings=routes, **BETWEEN
+        )
+        _, port = await self.http(wait=60)
+        response = await self.ask(port, "hi")
+        self.assertEqual(500, response.status)
+        self.assertIn(b"no route for inbound messages like this", response.body)
