@@ -8,6 +8,7 @@ Writes that commute (``incr``, ``hincr``, ``sadd`` ..) need no read and never co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -31,6 +32,8 @@ READS = {
     "smembers": ("s", "set[bytes]"),
     "zscore": ("z", "float | None"),
     "zrange": ("z", "list[bytes], by score"),
+    "zscored": ("z", "list[tuple[bytes, float]], by score"),
+    "zcount": ("z", "int"),
     "zcard": ("z", "int"),
 }
 
@@ -50,6 +53,7 @@ WRITES = {
     "srem": "s",
     "zadd": "z",
     "zrem": "z",
+    "ztrim": "z",
     "expire": "",
 }
 
@@ -293,6 +297,16 @@ class Store:
         """Members by score, as stored: without what is staged, not compared at the commit."""
         return list(await self._read("zrange", key, start, stop, newest_first))
 
+    async def zscored(
+        self, key: str, start: int = 0, stop: int = -1, newest_first: bool = False
+    ) -> list[tuple[bytes, float]]:
+        """Members with their scores, as :meth:`zrange` lists them."""
+        return list(await self._read("zscored", key, start, stop, newest_first))
+
+    async def zcount(self, key: str, low: float, high: float = math.inf) -> int:
+        """How many members have a score from ``low`` to ``high``, both included; as stored."""
+        return int(await self._read("zcount", key, float(low), float(high)))
+
     async def zcard(self, key: str) -> int:
         """How many members, as stored: without what is staged, not compared at the commit."""
         return int(await self._read("zcard", key))
@@ -310,6 +324,17 @@ class Store:
         names = [_bytes(member) for member in members]
         self._overlay.setdefault(("z", key), {}).update(dict.fromkeys(names))
         self.writes += (("zrem", key, *piece) for piece in _pieces(names))
+
+    def ztrim(self, key: str, below: float, most: int = 100) -> None:
+        """Stage the removal of those whose score is lower; never conflicts.
+
+        Reads of this unit of work don't see it.
+
+        :param most: remove at most so many, those with the lowest scores first; up to
+            :data:`MOST`.
+        """
+        score = repr(float(below)).encode()
+        self.writes.append(("ztrim", key, score, min(most, MOST)))
 
     # All ---------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ CALLS = st.lists(
         call("srem", KEYS, NAME, NAME),
         call("zadd", KEYS, NAME, st.floats(allow_nan=False), ttl=TTL),
         call("zrem", KEYS, NAME),
+        call("ztrim", st.just("trimmed"), st.floats(-5, 5)),
         call("expire", st.sampled_from("vnhsz"), KEYS, st.just(60.0)),
     ),
     max_size=12,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.errors import ServerRefused
-from pipeline.store import READS, WRITES, Check, Write
+from pipeline.store import MOST, READS, WRITES, Check, Write
 
 __all__ = ["Keyspace"]
 
@@ -21,7 +21,7 @@ LARGEST = 2**63 - 1
 #: How many keys with a time to live there are before the expired ones are looked for.
 SWEEP = 1000
 #: The writes that a stored or a given value can make impossible.
-FALLIBLE = frozenset({"incr", "hincr", "zadd"})
+FALLIBLE = frozenset({"incr", "hincr", "zadd", "ztrim"})
 
 
 def _raw(value: str | bytes) -> bytes:
@@ -72,6 +72,12 @@ _READERS: dict[str, Callable[..., Any]] = {
     "smembers": lambda value: set(value or ()),
     "zscore": lambda value, member: (value or {}).get(_raw(member)),
     "zrange": lambda value, *where: _range(value or {}, *where),
+    "zscored": lambda value, *where: [
+        (member, value[member]) for member in _range(value or {}, *where)
+    ],
+    "zcount": lambda value, low, high: sum(
+        low <= score <= high for score in (value or {}).values()
+    ),
     "zcard": lambda value: len(value or ()),
 }
 
@@ -237,6 +243,14 @@ class Keyspace:
 
     def _do_zrem(self, name: Name, *members: bytes) -> None:
         self._do_hdel(name, *members)
+
+    def _do_ztrim(self, name: Name, below: bytes, most: int) -> None:
+        limit = _score(below)
+        if not 0 < most <= MOST:
+            raise ServerRefused(f"not a number to remove: {most}", "ERR")
+        stored = self._live(name) or {}
+        old = [member for member in _range(stored, 0, most - 1, False) if stored[member] < limit]
+        self._do_hdel(name, *old)
 
     def _do_expire(self, name: Name, kind: str, ttl: int) -> None:
         self._live(name)

@@ -55,14 +55,10 @@ class RedisReader:
 
     async def _read(self, op: str, key: str, args: tuple[Any, ...]) -> Any:
         name = self._layout.store(READS[op][0], key)
-        if op == "zrange":
-            start, stop, newest_first = args
-            command: tuple[Any, ...] = (
-                "ZREVRANGE" if newest_first else "ZRANGE",
-                name,
-                start,
-                stop,
-            )
+        if op in ("zrange", "zscored"):
+            command = _listing(op, name, *args)
+        elif op == "zcount":
+            command = ("ZCOUNT", name, *map(repr, args))
         else:
             command = (_COMMANDS[op], name, *args)
         client = self._client
@@ -87,6 +83,11 @@ class RedisReader:
         raise PipelineError(f"a commit failed half-way: {text[2:]}")
 
 
+def _listing(op: str, name: bytes, start: int, stop: int, newest_first: bool) -> tuple[Any, ...]:
+    command = ("ZREVRANGE" if newest_first else "ZRANGE", name, start, stop)
+    return command if op == "zrange" else (*command, "WITHSCORES")
+
+
 def _value(op: str, reply: Any) -> Any:
     if op == "count":
         return int(reply or 0)
@@ -96,6 +97,8 @@ def _value(op: str, reply: Any) -> Any:
         return bool(reply)
     if op == "smembers":
         return set(reply)
+    if op == "zscored":
+        return list(zip(reply[::2], map(float, reply[1::2]), strict=True))
     if op == "zscore":
         return None if reply is None else float(reply)
     return reply

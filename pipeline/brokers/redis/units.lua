@@ -7,7 +7,7 @@
 --   number of writes, then for each: code, index into KEYS, number of arguments, arguments
 
 local TYPES = {P = 'stream', G = 'stream', L = 'zset', S = 'string', I = 'string', H = 'hash', h = 'hash', d = 'hash',
-               A = 'set', R = 'set', Z = 'zset', z = 'zset', D = false, E = false}
+               A = 'set', R = 'set', Z = 'zset', z = 'zset', T = 'zset', D = false, E = false}
 local LIMIT = 9.2e18
 -- Where each write has its time to live among its arguments, from 0.
 local TTL = {S = 0, I = 1, H = 0, A = 0, Z = 0, E = 0}
@@ -98,6 +98,11 @@ local function refused(code, n, at, argc)
         local score = tonumber(ARGV[at + 1])
         if not score or score ~= score then return 'not a score: ' .. ARGV[at + 1] end
     end
+    if code == 'T' then
+        local below, most = tonumber(ARGV[at]), ARGV[at + 1]
+        if not below or below ~= below then return 'not a score: ' .. ARGV[at] end
+        if not (string.find(most, '^[1-9]%d*$') and tonumber(most) <= 2000) then return 'not a number to remove: ' .. most end
+    end
     if code == 'P' or code == 'G' then
         local kind = code == 'G' and kind_of(tonumber(ARGV[at])) or 'none'
         if kind ~= 'none' and kind ~= 'stream' then return KEYS[tonumber(ARGV[at])] .. ' holds a ' .. kind end
@@ -143,6 +148,11 @@ local perform = {
         return expire(redis.pcall('ZADD', key, ARGV[at + 1], ARGV[at + 2]), key, ARGV[at])
     end,
     z = function(key, at, argc) return redis.pcall('ZREM', key, unpack(ARGV, at, at + argc - 1)) end,
+    T = function(key, at)
+        local old = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[at], 'LIMIT', 0, ARGV[at + 1])
+        if #old == 0 then return 0 end
+        return redis.pcall('ZREM', key, unpack(old))
+    end,
     E = function(key, at) return redis.pcall('PEXPIRE', key, ARGV[at]) end,
 }
 

@@ -30,6 +30,7 @@ _WRITES = {
     "srem": ("R", "s"),
     "zadd": ("Z", "z"),
     "zrem": ("z", "z"),
+    "ztrim": ("T", "z"),
 }
 
 

@@ -116,6 +116,48 @@ class StateContract(Bench):
         store = Store(broker.reader())
         self.assertEqual([b"low", b"again", b"b", b"a"], await store.zrange("z"))
 
+    async def test_scores(self) -> None:
+        """Members are listed with their scores, and counted by them, the bounds included."""
+        broker = await self.make_broker()
+        async with self.unit(broker) as s:
+            for member, score in {"a": 1.5, "b": -2.0, "c": float("inf"), "d": 1e17}.items():
+                s.zadd("z", member, score)
+        store = Store(broker.reader())
+        ordered = [(b"b", -2.0), (b"a", 1.5), (b"d", 1e17), (b"c", float("inf"))]
+        self.assertEqual(ordered, await store.zscored("z"))
+        self.assertEqual(ordered[::-1][1:3], await store.zscored("z", 1, 2, newest_first=True))
+        self.assertEqual([], await store.zscored("no"))
+        self.assertEqual((2, 3), (await store.zcount("z", -2, 1.5), await store.zcount("z", 1.5)))
+        self.assertEqual((0, 0), (await store.zcount("z", 1.6, 9), await store.zcount("no", 0)))
+
+    async def test_trim(self) -> None:
+        """Members with a lower score are removed, the lowest first, at most so many at a time."""
+        broker = await self.make_broker()
+        async with self.unit(broker) as s:
+            for n in range(10):
+                s.zadd("z", str(n), n)
+            s.ztrim("no", 5)
+        for below, most, left in ((5, 3, range(3, 10)), (5, 3, range(5, 10)), (5, 9, range(5, 10))):
+            async with self.unit(broker) as s:
+                s.ztrim("z", below, most)
+            members = await Store(broker.reader()).zrange("z")
+            self.assertEqual([b"%d" % n for n in left], members)
+        await self.commit(broker, lambda s: s.ztrim("z", float("inf")))
+        self.assertEqual(0, await Store(broker.reader()).zcard("z"))
+
+    async def test_trim_refused(self) -> None:
+        """A limit that is no number is refused, and nothing of the unit of work happens."""
+        broker = await self.make_broker()
+        await self.commit(broker, lambda s: s.zadd("z", "m", 1))
+        for below, most in ((float("nan"), 1), (2, 0), (2, -1)):
+            store = Store(broker.reader())
+            store.set("v", "1")
+            store.ztrim("z", below, most)
+            with self.assertRaises(ServerRefused):
+                await store.commit()
+        store = Store(broker.reader())
+        self.assertEqual((None, 1), (await store.get("v"), await store.zcard("z")))
+
     async def test_types_apart(self) -> None:
         """The same text is another key for each type."""
         broker = await self.make_broker()

@@ -170,6 +170,7 @@ class Refusals(SettleCase):
             lambda job: job.store.hdel("k", "f"),
             lambda job: job.store.sadd("k", "x"),
             lambda job: job.store.zadd("k", "x", 1),
+            lambda job: job.store.ztrim("k", 1),
         ]
         _, consumer, jobs = await self.jobs(len(spoils))
         for spoil, job in zip(spoils, jobs, strict=True):
