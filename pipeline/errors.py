@@ -28,6 +28,7 @@
     ├── TaskFailed                  at who waits: the task ended in an error
     ├── ResultTimeout               at who waits: no result in time
     ├── WorkerShutdown              inside a task: the worker stops and can wait no longer
+    ├── SessionLengthMiddlewareError    logged: a message of which no session can be told
     ├── NotFound                    a 404
     ├── PermissionDenied            a 403
     └── SuspiciousOperation         a 400
@@ -69,6 +70,7 @@ __all__ = [
     "ResultTimeout",
     "RetryLater",
     "ServerRefused",
+    "SessionLengthMiddlewareError",
     "Stale",
     "SuspiciousOperation",
     "TaskAborted",
@@ -134,6 +136,22 @@ class DuplicateConnectorError(PipelineError):
     """A worker was asked for a second connector of the same name."""
 
 
+#: What a server says when it can't do now what it could do later.
+_PASSING = frozenset(
+    {
+        "BUSY",
+        "CLUSTERDOWN",
+        "LOADING",
+        "MASTERDOWN",
+        "MISCONF",
+        "NOREPLICAS",
+        "OOM",
+        "READONLY",
+        "TRYAGAIN",
+    }
+)
+
+
 class BrokerError(PipelineError):
     """Something between the framework and its server went wrong."""
 
@@ -155,6 +173,11 @@ class ServerRefused(BrokerError):
     def __init__(self, what: str, code: str = "") -> None:
         super().__init__(what)
         self.code = code
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the server may do later what it has refused now; nothing was done."""
+        return self.code in _PASSING
 
 
 class QueueFull(BrokerError):
@@ -238,6 +261,10 @@ class ResultTimeout(PipelineError):
 
 class WorkerShutdown(PipelineError):
     """Raised inside a task whose worker stops and can wait for it no longer."""
+
+
+class SessionLengthMiddlewareError(PipelineError):
+    """A message of whose session no times can be told; logged, as the message passes."""
 
 
 class NotFound(PipelineError):

@@ -165,6 +165,7 @@ class IBroker(Interface):
 
     namespace = Attribute("str: what separates this system from others on the same server")
     partitions = Attribute("int: how many partitions there are")
+    clock = Attribute("the reactor, or a Clock")
     worker_id = Attribute("str: this process's incarnation, unique at each start")
     available = Attribute("bool: the server answers now")
     problem = Attribute("str or None: why it does not, in words for a person")

@@ -95,6 +95,9 @@ class Told(SynchronousTestCase):
         error = ServerRefused("OOM command not allowed", "OOM")
         self.assertEqual(("OOM", "OOM command not allowed"), (error.code, str(error)))
         self.assertEqual("", ServerRefused("too old").code)
+        codes = ("OOM", "LOADING", "WRONGPASS", "")
+        passing = [ServerRefused("no", code).is_passing for code in codes]
+        self.assertEqual([True, True, False, False], passing)
 
     def test_task_failed(self) -> None:
         """Who waited for a task gets the remote traceback."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import zlib
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +14,7 @@ from pipeline.eager import eager
 from pipeline.errors import Drop, PipelineError, Respond
 from pipeline.message import EventMessage
 from pipeline.signals import message_published
+from pipeline.state.partition import choose_anew, partition_for
 
 __all__ = ["Edge", "Publication", "Publisher", "queue_of"]
 
@@ -110,8 +109,8 @@ class Publisher:
     ) -> None:
         self.name = name
         self._worker = worker
-        self._broker = worker.broker
         self._encode = worker.codec.encode
+        self._is_spread = worker.broker.partitions > 1
         #: What holds up who publishes from the edge.
         self.pressure = Pressure(name, worker.broker, worker.clock)
         self._chains = {kind: stack.publish(kind) for kind in publishes}
@@ -154,7 +153,11 @@ class Publisher:
         if delivery is not None and not edge.immediately:
             delivery.stage(post)
         else:
-            partition = self._partition(kind, message) if delivery is None else delivery.partition
+            partition = (
+                partition_for(self._worker, kind, message)
+                if delivery is None
+                else delivery.partition
+            )
             full = (edge.max_depth, edge.when_full, edge.full_timeout)
             if not await self.pressure.publish(post, partition, *full):
                 return False
@@ -188,6 +191,8 @@ class Publisher:
         if edge.delivery is not None:
             # In a callback or a thread the context knows of none; this coroutine has its own.
             current.set(edge.delivery)
+        elif self._is_spread:
+            choose_anew()
         try:
             passed = chain(message, self.name)
             if isinstance(passed, Deferred):
@@ -212,15 +217,6 @@ class Publisher:
         if instance and metadata.get("reply_connector", message.transport_name) == self.name:
             return f"{queue}@{instance}"
         return queue
-
-    def _partition(self, kind: str, message: Any) -> int:
-        partitions: int = self._broker.partitions
-        if partitions == 1:
-            return 0
-        key = self._worker.ordering_key(message, kind)
-        if key is None:
-            return random.randrange(partitions)
-        return zlib.crc32(str(key).encode()) % partitions
 
 
 def in_hand(delivery: Delivery | None) -> Delivery | None:

@@ -10,6 +10,7 @@ from pipeline.delivery import Delivery, delivery_of
 from pipeline.errors import PipelineError, QueueFull
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.state.partition import partition_for, partition_of
 from tests.workers import WorkerCase, inbound
 
 
@@ -79,14 +80,33 @@ class Edges(PublisherCase):
     def test_partition(self) -> None:
         """One address is always in one partition; a delivery's publishes stay in its own."""
         self.broker.partitions = 7
-        found = {self.publisher()._partition("inbound", inbound()) for _ in range(20)}
-        self.assertEqual(1, len(found))
-        anywhere = {self.publisher()._partition("event", inbound()) for _ in range(200)}
-        self.assertEqual(set(range(7)), anywhere)
-        delivery = Delivery("q", b"1-0", b"", partition=5)
+        for _ in range(3):
+            self.successResultOf(self.publisher().publish("inbound", inbound(), Edge(None)))
+        where = partition_of("+27", 7)
+        self.assertEqual(3, len(self.taken("sms.inbound", where)))
+        delivery = Delivery("q", b"1-0", b"", partition=(where + 1) % 7)
         edge = Edge(delivery, immediately=True)
         self.successResultOf(self.publisher().publish("inbound", inbound(), edge))
-        self.assertEqual(1, len(self.taken("sms.inbound", 5)))
+        self.assertEqual(1, len(self.taken("sms.inbound", delivery.partition)))
+
+    def test_partition_of_state(self) -> None:
+        """A message goes where middleware has put its state, though its address changes then."""
+        self.broker.partitions = 7
+        found = []
+
+        class Keeping(BaseMiddleware):
+            def handle_inbound(self, message: Any, connector_name: str) -> Any:
+                found.append(partition_for(self.worker, "inbound", message))
+                message.from_addr = f"{message.from_addr}0"
+                return message
+
+        publisher = self.publisher(Keeping("k", {}, self.worker()))
+        for number in range(20):
+            message = inbound(from_addr=f"+{number}")
+            self.successResultOf(publisher.publish("inbound", message, Edge(None)))
+            self.assertEqual(partition_of(f"+{number}", 7), found[-1])
+            self.assertEqual(1, len(self.taken("sms.inbound", found[-1])))
+        self.assertTrue(len(set(found)) > 1)
 
 
 class Publications(PublisherCase):

@@ -13,22 +13,8 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
-__all__ = ["PASSING", "ask_patiently", "run_patiently"]
+__all__ = ["ask_patiently", "run_patiently"]
 
-#: What a server says when it can't do now what it could do later.
-PASSING = frozenset(
-    {
-        "BUSY",
-        "CLUSTERDOWN",
-        "LOADING",
-        "MASTERDOWN",
-        "MISCONF",
-        "NOREPLICAS",
-        "OOM",
-        "READONLY",
-        "TRYAGAIN",
-    }
-)
 _log = Logger()
 
 
@@ -54,7 +40,7 @@ async def ask_patiently(
                 await client.when_up()
                 continue
         except ServerRefused as error:
-            if error.code not in PASSING:
+            if not error.is_passing:
                 raise
             if pause == 0.8:
                 _log.warn("{what} waits: {why}", what=what, why=str(error))

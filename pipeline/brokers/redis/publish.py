@@ -18,7 +18,6 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.batch import Batch, Call, alone
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
-from pipeline.brokers.redis.patience import PASSING
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 
@@ -155,7 +154,7 @@ class Lane:
         except BrokerUnavailable:
             return [b"UNSURE"]
         except ServerRefused as error:
-            return [b"WAIT"] if error.code in PASSING else [b"REFUSED", error]
+            return [b"WAIT"] if error.is_passing else [b"REFUSED", error]
         except (TypeError, ValueError) as error:
             return [b"REFUSED", error]
         return reply
@@ -234,7 +233,7 @@ class Lane:
         except BrokerUnavailable:
             return False
         except ServerRefused as error:
-            return error.code not in PASSING
+            return not error.is_passing
         return True
 
     async def _refill(self, batch: Batch, last: int) -> None:

@@ -19,7 +19,6 @@ from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.entries import named
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.brokers.redis.ordered import OrderedConsumer
-from pipeline.brokers.redis.patience import PASSING
 from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
@@ -141,7 +140,7 @@ class Recoverer:
         try:
             await work
         except ServerRefused as error:
-            if error.code in PASSING:
+            if error.is_passing:
                 raise
             trouble = str(error)
         if trouble and self._troubles.get(what) != trouble:

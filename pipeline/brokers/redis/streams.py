@@ -17,7 +17,7 @@ from pipeline.brokers.redis.entries import Entries, again
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.brokers.redis.membership import Membership
 from pipeline.brokers.redis.notes import Notes
-from pipeline.brokers.redis.patience import PASSING, ask_patiently
+from pipeline.brokers.redis.patience import ask_patiently
 from pipeline.brokers.redis.settle import Settler
 from pipeline.brokers.redis.wakeable import Wakeable
 from pipeline.delivery import Delivery, Settled
@@ -244,7 +244,7 @@ class RedisConsumer:
         if error.code == "NOGROUP":
             _log.warn("{queue} has lost its group; making it anew", queue=self.queue)
             await self._join()
-        elif error.code not in PASSING and error.code != "UNBLOCKED" and str(error) != self._told:
+        elif not error.is_passing and error.code != "UNBLOCKED" and str(error) != self._told:
             self._told = str(error)
             _log.error("{queue} can't be read: {why}", queue=self.queue, why=self._told)
 

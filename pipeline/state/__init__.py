@@ -1,0 +1,1 @@
+"""What messages leave behind in the store, and the units of work in which it is written."""
