@@ -5,6 +5,7 @@
     PipelineError
     ├── ConfigError                 the configuration is wrong; says where and what to do
     ├── MiddlewareError             a middleware broke its contract, as by returning None
+    ├── ProviderSettingMiddlewareError    a message's provider can't be known; only logged
     ├── InvalidMessage              (also a ValueError)
     │   ├── MissingMessageField
     │   └── InvalidMessageField
@@ -65,6 +66,7 @@ __all__ = [
     "PermanentFailure",
     "PermissionDenied",
     "PipelineError",
+    "ProviderSettingMiddlewareError",
     "QueueFull",
     "Respond",
     "ResultTimeout",
@@ -80,12 +82,17 @@ __all__ = [
     "UnknownTask",
     "Unroutable",
     "Verdict",
+    "VumiError",
     "WorkerShutdown",
 ]
 
 
 class PipelineError(Exception):
     """The root of what goes wrong here."""
+
+
+#: Vumi's name for :class:`PipelineError`.
+VumiError = PipelineError
 
 
 class ConfigError(PipelineError):
@@ -110,6 +117,10 @@ class ConfigError(PipelineError):
 
 class MiddlewareError(PipelineError):
     """A middleware broke its contract; the text names its class and method."""
+
+
+class ProviderSettingMiddlewareError(PipelineError):
+    """The provider of a message can't be known. It is logged, never raised: messages pass."""
 
 
 class MiddlewareNotUsed(Exception):

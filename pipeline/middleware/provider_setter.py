@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from pipeline.config.base import Config, ConfigSection
 from pipeline.config.fields import ConfigBool, ConfigText
 from pipeline.config.texts import ConfigTexts
-from pipeline.errors import PipelineError
+from pipeline.errors import ProviderSettingMiddlewareError
 from pipeline.middleware.base import TransportMiddleware
 from pipeline.middleware.selection import detach
 
@@ -27,10 +27,6 @@ __all__ = [
 SHORT_CODE = 5
 
 _log = Logger()
-
-
-class ProviderSettingMiddlewareError(PipelineError):
-    """The provider of a message can't be known. It is logged, never raised: messages pass."""
 
 
 class StaticProviderSetterMiddlewareConfig(Config):
