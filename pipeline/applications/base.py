@@ -26,7 +26,7 @@ class ApplicationConfig(WorkerConfig):
     """Options of every application."""
 
     transport_name = ConfigText(
-        "The name of its connector: it reads <name>.inbound and publishes <name>.outbound.",
+        "The name of its connector: it reads `<name>.inbound` and publishes `<name>.outbound`.",
         required=True,
         static=True,
     )

@@ -28,6 +28,7 @@ from pipeline.errors import ConfigError
 __all__ = ["main", "options_table", "with_tables"]
 
 _HEAD = "| Option | Form | Default | |\n| --- | --- | --- | --- |\n"
+_CODE = re.compile(r"(`[^`]*`)")
 _MARK = re.compile(
     r"^(<!-- options of (?P<of>[\w.]+)(?: besides (?P<besides>[\w.]+))? -->\n)(?:\|.*\n)*",
     re.MULTILINE,
@@ -108,7 +109,11 @@ def _rows(fields: Iterable[ConfigField[Any]], before: str = "") -> Iterator[str]
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """A text in one line, in which nothing but code is taken for a cell's end or for HTML."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    return "".join(
+        part if part.startswith("`") else part.replace("<", "&lt;") for part in _CODE.split(line)
+    )
 
 
 def _form(kind: str) -> str:

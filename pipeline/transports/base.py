@@ -28,21 +28,21 @@ class TransportConfig(WorkerConfig):
     """Options of every transport."""
 
     transport_name = ConfigText(
-        "The name of its connector: it publishes <name>.inbound and reads <name>.outbound.",
+        "The name of its connector: it publishes `<name>.inbound` and reads `<name>.outbound`.",
         required=True,
         static=True,
     )
     publish_status = ConfigBool(
-        "Say on <name>.status how the transport feels.", default=False, static=True
+        "Say on `<name>.status` how the transport feels.", default=False, static=True
     )
     publish_failures = ConfigBool(
-        "Put what failed for good on <name>.failures too. Somebody must read that queue: it has no"
-        " bound. Failed messages are among the dead letters in any case.",
+        "Put what failed for good on `<name>.failures` too. Somebody must read that queue: it has"
+        " no bound. Failed messages are among the dead letters in any case.",
         default=False,
         static=True,
     )
     max_depth = ConfigInt(
-        "How many messages <name>.inbound may hold, in each partition, for more to be published;"
+        "How many messages `<name>.inbound` may hold, in each partition, for more to be published;"
         " 0: any number.",
         default=0,
         minimum=0,

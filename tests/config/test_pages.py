@@ -17,6 +17,7 @@ from pipeline.config.pages import main, options_table, with_tables
 from pipeline.errors import ConfigError
 
 HERE = __name__
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Inner(Config):
@@ -34,7 +35,7 @@ class Options(Base):
     flag = ConfigBool("A flag.", default=False)
     some = ConfigList("Some.", default=["x", 1])
     more = ConfigDict("More.", default={"k": True})
-    rest = ConfigText("The rest.")
+    rest = ConfigText("The `<rest>` or <none>.")
 
 
 class Worker:
@@ -51,7 +52,7 @@ TABLE = """\
 | `flag` | true or false | `false` | A flag. |
 | `some` | list | `[x, 1]` | Some. |
 | `more` | mapping | `{k: true}` | More. |
-| `rest` | text | none | The rest. |
+| `rest` | text | none | The `<rest>` or &lt;none>. |
 """
 
 
@@ -72,6 +73,13 @@ class Tables(SynchronousTestCase):
         made = with_tables(page)
         self.assertEqual(f"# Page\n\n{mark}{TABLE}\nText | text\n\n{mark}{TABLE}", made)
         self.assertEqual(made, with_tables(made))
+
+    def test_ours(self) -> None:
+        """Every table in the project's own pages is as its class is."""
+        for page in ROOT.glob("docs/**/*.md"):
+            text = page.read_text(encoding="utf-8")
+            told = f"{page}: to make it anew: python -m pipeline.config.pages PAGE"
+            self.assertEqual(with_tables(text), text, told)
 
     def test_no_options(self) -> None:
         """A mark that names something else is refused."""

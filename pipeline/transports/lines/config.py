@@ -96,7 +96,7 @@ class LinesConfig(TransportConfig):
         static=True,
     )
     max_depth = ConfigInt(
-        "How many messages <name>.inbound may hold, in each partition, for more to be published;"
+        "How many messages `<name>.inbound` may hold, in each partition, for more to be published;"
         " 0: any number.",
         default=100_000,
         minimum=0,
