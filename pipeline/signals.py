@@ -23,6 +23,7 @@ __all__ = [
     "Signal",
     "connection_lost",
     "connection_made",
+    "got_request_exception",
     "message_dead_lettered",
     "message_dropped",
     "message_published",
@@ -30,6 +31,9 @@ __all__ = [
     "message_retried",
     "message_settled",
     "receiver",
+    "request_finished",
+    "request_started",
+    "template_rendered",
     "worker_started",
     "worker_starting",
     "worker_stopped",
@@ -299,3 +303,13 @@ message_settled = Signal()
 message_retried = Signal()
 message_dead_lettered = Signal()
 message_dropped = Signal()
+
+#: A request of a view: it came; its response is on its way (with ``response``); a hook or a view
+#: failed and nothing handled it (with ``exception``). ``sender`` is who handles requests; all have
+#: ``request``.
+request_started = Signal()
+request_finished = Signal()
+got_request_exception = Signal()
+
+#: A template was rendered (with ``template`` and ``context``). ``sender`` is the response.
+template_rendered = Signal()

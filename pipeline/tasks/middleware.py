@@ -13,7 +13,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextvars import copy_context
 from enum import Enum
 from functools import partial
 from itertools import groupby
@@ -21,11 +20,10 @@ from types import TracebackType
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from pipeline.eager import eager
-from pipeline.tasks.threads import wait_in_thread
+from pipeline.threads import awaited, in_pool, wait_in_thread
 
 __all__ = ["SUCCESS", "ExcInfo", "TaskStack", "process_outcome", "run_task"]
 
@@ -152,7 +150,7 @@ def run_task(
     stack = TaskStack(factories)
     named = {} if kwargs is None else kwargs
     if not stack.blocks or inspect.iscoroutinefunction(run):
-        going = stack.run(task, _as_async(run), args, named, _in_pool, _in_reactor)
+        going = stack.run(task, _as_async(run), args, named, in_pool, _in_reactor)
         return Deferred.fromCoroutine(going)
     unfinished: list[Deferred[Any]] = []
     stack.call(task, run, args, named, partial(_kept, unfinished))
@@ -170,7 +168,7 @@ def process_outcome(factories: Iterable[Factory], task: Any, exc_info: ExcInfo) 
     """
     stack = TaskStack(factories)
     is_plain = all(way is _Way.BLOCKING for way, _ in stack._after)
-    in_thread = None if is_plain else _in_pool
+    in_thread = None if is_plain else in_pool
     return eager(stack.judge(task, exc_info, in_thread, _in_reactor))
 
 
@@ -299,7 +297,7 @@ async def _all(unfinished: Iterable[Deferred[Any]]) -> None:
 
 def _kept(unfinished: list[Deferred[Any]], awaitable: Any) -> Any:
     """What an awaitable has come to, or the Deferred that is waited for in the end."""
-    waited: Deferred[Any] = Deferred.fromCoroutine(_awaited(awaitable))
+    waited: Deferred[Any] = Deferred.fromCoroutine(awaited(awaitable))
     if not waited.called:
         unfinished.append(waited)
         return waited
@@ -309,10 +307,6 @@ def _kept(unfinished: list[Deferred[Any]], awaitable: Any) -> Any:
     waited.addErrback(lambda _: None)
     assert result.value is not None
     raise result.value
-
-
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable
 
 
 def _as_async(run: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -326,11 +320,7 @@ def _as_async(run: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]
     return called
 
 
-async def _in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return await deferToThread(copy_context().run, function, *args, **kwargs)
-
-
 def _in_reactor(awaitable: Any) -> Any:
     from twisted.internet import reactor
 
-    return wait_in_thread(reactor, _awaited(awaitable))
+    return wait_in_thread(reactor, awaited(awaitable))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
 from pipeline.tasks.sender import current_sender
-from pipeline.tasks.threads import wait_in_thread
+from pipeline.threads import wait_in_thread
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import TaskHandle

@@ -21,7 +21,7 @@ from pipeline.tasks.interruptible import interruptible
 from pipeline.tasks.middleware import ExcInfo, TaskStack
 from pipeline.tasks.registry import Task
 from pipeline.tasks.run import Run
-from pipeline.tasks.threads import Threads, wait_in_thread
+from pipeline.threads import Threads, awaited, wait_in_thread
 
 __all__ = ["TaskRunner"]
 
@@ -165,7 +165,7 @@ class TaskRunner:
         return self._around.run_free(function, *args, **kwargs)
 
     def _wait(self, awaitable: Any) -> Any:
-        return wait_in_thread(self._clock, _awaited(awaitable))
+        return wait_in_thread(self._clock, awaited(awaitable))
 
     def _count_time_out(self, task: Task[Any, Any]) -> None:
         self.timed_out += 1
@@ -208,7 +208,3 @@ def _called(task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
             value.close()
         raise PermanentFailure(f"{task.name} returned something to wait for: make it async def")
     return value
-
-
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable

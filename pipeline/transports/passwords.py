@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.tasks.threads import Threads
+from pipeline.threads import Threads
 from pipeline.transports.credentials import Password
 from pipeline.transports.denied import Busy
 from pipeline.transports.peers import Shares

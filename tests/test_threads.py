@@ -1,4 +1,4 @@
-"""Tests of pipeline.tasks.threads."""
+"""Tests of pipeline.threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from pipeline.tasks.threads import Threads, wait_in_thread
+from pipeline.threads import Threads, wait_in_thread
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
+from twisted.internet.threads import blockingCallFromThread, deferToThread, deferToThreadPool
 from twisted.python.threadable import isInIOThread
 from twisted.python.threadpool import ThreadPool
 
-__all__ = ["Threads", "threaded", "wait_in_thread"]
+__all__ = ["Threads", "awaited", "in_pool", "threaded", "wait_in_thread"]
 
 T = TypeVar("T")
 
@@ -89,6 +89,16 @@ class Threads:
     def _given_back(self, result: Any) -> Any:
         self.give_back()
         return result
+
+
+async def in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a function in a thread of the reactor's own pool, with the context variables of here."""
+    return await deferToThread(copy_context().run, function, *args, **kwargs)
+
+
+async def awaited(awaitable: Awaitable[T]) -> T:
+    """A coroutine of whatever can be awaited, as :func:`wait_in_thread` wants one."""
+    return await awaitable
 
 
 def threaded(clock: Any) -> Any:

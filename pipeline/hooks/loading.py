@@ -1,0 +1,35 @@
+"""From the classes of request middleware to what a stack is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.logger import Logger
+
+from pipeline.errors import MiddlewareNotUsed
+from pipeline.middleware.families import is_factory
+
+__all__ = ["load_hooks"]
+
+_log = Logger("pipeline.hooks")
+
+
+def load_hooks(classes: Iterable[Any]) -> list[Any]:
+    """Make the middlewares of a list, each once, without arguments (Django 1.9's loading).
+
+    :param classes: classes with hooks; also factories that take ``get_response``, which are kept
+        as they are, since only a stack can make them.
+    :return: the instances and factories, in order, without those that raised MiddlewareNotUsed.
+    :raise Exception: what a constructor raises.
+    """
+    loaded = []
+    for each in classes:
+        if is_factory(each):
+            loaded.append(each)
+            continue
+        try:
+            loaded.append(each())
+        except MiddlewareNotUsed as reason:
+            _log.info("{middleware} is not used: {reason}", middleware=each, reason=reason)
+    return loaded

@@ -1,0 +1,44 @@
+"""How a request and a response of HTTP travel in a message: in ``extra``, under ``http``.
+
+::
+
+    request   {"method", "path", "query", "headers", "scheme", "remote", "body"}
+    response  {"status", "headers", "body"}
+
+``headers`` is a list of pairs. A body that is UTF-8 is a text; any other is in ``body64`` instead,
+in base64. An empty one is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from pipeline.errors import SuspiciousOperation
+
+__all__ = ["HTTP", "body_fields", "body_in"]
+
+#: The key of ``extra``.
+HTTP = "http"
+
+
+def body_fields(body: bytes) -> dict[str, str]:
+    """The fields that carry a body."""
+    if not body:
+        return {}
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body64": base64.b64encode(body).decode()}
+
+
+def body_in(fields: dict[str, Any]) -> bytes:
+    """The body that fields carry.
+
+    :raise SuspiciousOperation: they carry none that can be read.
+    """
+    text, encoded = fields.get("body", ""), fields.get("body64")
+    try:
+        return text.encode() if encoded is None else base64.b64decode(encoded, validate=True)
+    except (AttributeError, TypeError, ValueError):
+        raise SuspiciousOperation("the request's body can't be read") from None
