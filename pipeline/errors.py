@@ -206,9 +206,14 @@ class EmbeddedServerError(BrokerError):
 class TemporaryFailure(PipelineError):
     """The work failed and may succeed later: the retry policy decides."""
 
+    #: What a transport's failure message says of it; any exception may have one.
+    failure_code: ClassVar[str] = "temporary"
+
 
 class PermanentFailure(PipelineError):
     """The work failed and will never succeed: it is not tried again."""
+
+    failure_code: ClassVar[str] = "permanent"
 
     #: The ``reason`` of the dead letter, in one word; a subclass may have another.
     dead_letter_reason: ClassVar[str] = "permanent"

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigDict, ConfigText
+from pipeline.config.positions import key_position, position
+from pipeline.config.problems import Problems, described, suggestion
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
-from pipeline.errors import InvalidEndpoint
+from pipeline.errors import ConfigError, InvalidEndpoint
 from pipeline.message import UserMessage
 from pipeline.outcome import DeadLetter
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bound
-from pipeline.worker import Worker, WorkerConfig
+from pipeline.worker import Runtime, Worker, WorkerConfig
 from pipeline.worker.waiting import tell_who_waits
 
 __all__ = ["Application", "ApplicationConfig"]
+
+
+class ConfigFieldSets(ConfigDict):
+    """Fields of messages, for each endpoint."""
+
+    kind = "mapping of mappings"
+
+    def clean(self, value: Any) -> dict[str, dict[str, Any]]:
+        """:raises ConfigError: not a mapping of mappings."""
+        problems = Problems()
+        for endpoint, fields in super().clean(value).items():
+            if not isinstance(fields, Mapping):
+                what = f"{endpoint}: expected a mapping of fields, got {described(fields)}"
+                problems.add(ConfigError(what, at=position(value, (endpoint,))))
+        problems.raise_any()
+        return super().clean(value)
 
 
 class ApplicationConfig(WorkerConfig):
@@ -30,8 +49,11 @@ class ApplicationConfig(WorkerConfig):
         required=True,
         static=True,
     )
-    send_to = ConfigDict(
-        "Fields of messages that answer nothing, for each endpoint.", default={}, static=True
+    send_to = ConfigFieldSets(
+        "Fields of messages that answer nothing, for each endpoint:"
+        ' `{default: {transport_name: sms, from_addr: "8000"}}`.',
+        default={},
+        static=True,
     )
 
 
@@ -53,6 +75,10 @@ class Application(Worker):
 
     connector: Connector
     client: Client
+
+    def __init__(self, name: str, config: Mapping[str, Any] | Config, runtime: Runtime) -> None:
+        super().__init__(name, config, runtime)
+        self._check_endpoints(self.config.send_to)
 
     @property
     def transport_name(self) -> str:
@@ -139,31 +165,56 @@ class Application(Worker):
     # Publishing --------------------------------------------------------------------------------
 
     def reply_to(
-        self, original: Any, content: str | None, continue_session: bool = True, **fields: Any
+        self,
+        original: Any,
+        content: str | None,
+        continue_session: bool = True,
+        *,
+        immediately: bool = False,
+        **fields: Any,
     ) -> Deferred[Any]:
         """Answer a message, on the endpoint that it came from.
 
         :param content: the text.
         :param continue_session: False closes the session.
+        :param immediately: send it at once, as while a long handler runs. When the handler runs
+            again, so does this.
         :param fields: as of :meth:`pipeline.message.UserMessage.reply`.
         :return: a Deferred of the answer; it goes out when the original is settled.
         """
-        return self._answer(original, original.reply(content, continue_session, **fields))
+        answer = original.reply(content, continue_session, **fields)
+        return self._answer(original, answer, immediately)
 
     def reply_to_group(
-        self, original: Any, content: str | None, continue_session: bool = True, **fields: Any
+        self,
+        original: Any,
+        content: str | None,
+        continue_session: bool = True,
+        *,
+        immediately: bool = False,
+        **fields: Any,
     ) -> Deferred[Any]:
         """Answer a message in the group that it came from; as :meth:`reply_to`."""
-        return self._answer(original, original.reply_group(content, continue_session, **fields))
+        answer = original.reply_group(content, continue_session, **fields)
+        return self._answer(original, answer, immediately)
 
     def send_to(
-        self, to_addr: str, content: str | None, endpoint: str | None = None, **fields: Any
+        self,
+        to_addr: str | None,
+        content: str | None,
+        endpoint: str | None = None,
+        *,
+        immediately: bool = False,
+        **fields: Any,
     ) -> Deferred[Any]:
         """Send a message that answers nothing.
 
         Its fields are those of the option ``send_to`` for the endpoint, and ``fields``.
 
         :param endpoint: None: ``default``.
+        :param immediately: as of :meth:`reply_to`.
+        :return: a Deferred of the message; it goes out when the message in hand is settled, or at
+            once if there is none.
         :raise InvalidEndpoint: the endpoint is not in :attr:`ALLOWED_ENDPOINTS`.
         """
         name = endpoint or UserMessage.DEFAULT_ENDPOINT_NAME
@@ -171,8 +222,25 @@ class Application(Worker):
             raise InvalidEndpoint(f"application {self.name!r} has no endpoint {name!r}")
         options = {**self.config.send_to.get(name, {}), **fields}
         message = UserMessage.send(to_addr, content, **options)
-        return self.connector.publish("outbound", message, name)
+        return self.connector.publish("outbound", message, name, immediately=immediately)
 
-    def _answer(self, original: Any, answer: Any) -> Deferred[Any]:
-        endpoint = original.get_routing_endpoint()
-        return self.connector.publish("outbound", answer, endpoint, delivery=original._delivery)
+    def _answer(self, original: Any, answer: Any, immediately: bool) -> Deferred[Any]:
+        return self.connector.publish(
+            "outbound",
+            answer,
+            original.get_routing_endpoint(),
+            delivery=original._delivery,
+            immediately=immediately,
+        )
+
+    def _check_endpoints(self, send_to: Mapping[str, Any]) -> None:
+        allowed = self.ALLOWED_ENDPOINTS
+        if allowed is None:
+            return
+        problems = Problems()
+        for endpoint in send_to:
+            if endpoint not in allowed:
+                what = f"send_to: {type(self).__name__} has no endpoint {endpoint!r}"
+                at = key_position(self._given.get("send_to"), endpoint)
+                problems.add(ConfigError(what, at=at, hint=suggestion(endpoint, allowed)))
+        problems.raise_any()

@@ -14,9 +14,8 @@ from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
 from pipeline.connector import Connector
 from pipeline.connector.handling import finished
-from pipeline.delivery import Delivery
-from pipeline.errors import PermanentFailure, TemporaryFailure
-from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage
+from pipeline.delivery import Delivery, current
+from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage, new_id
 from pipeline.outcome import DeadLetter
 from pipeline.transports.statistics import Statistics
 from pipeline.worker import Runtime, Worker, WorkerConfig
@@ -120,17 +119,23 @@ class Transport(Worker):
 
     # Publishing --------------------------------------------------------------------------------
 
-    def publish_message(self, **fields: Any) -> Deferred[Any]:
+    def publish_message(self, *, immediately: bool = False, **fields: Any) -> Deferred[Any]:
         """Publish an inbound message.
 
+        What is published while another message is handled happens when that has settled, and only
+        if it was done; so it is for events and statuses too.
+
+        :param immediately: don't wait for that. When the handler runs again, so does this.
         :param fields: of a :class:`~pipeline.message.UserMessage`; ``transport_name`` is this
             transport's if not given.
         :return: a Deferred of the message, when the broker has it.
         """
         fields.setdefault("transport_name", self.transport_name)
-        return self.publish_inbound(UserMessage(**fields))
+        return self.publish_inbound(UserMessage(**fields), immediately=immediately)
 
-    def publish_inbound(self, message: Any, *, window: float = 0) -> Deferred[Any]:
+    def publish_inbound(
+        self, message: Any, *, window: float = 0, immediately: bool = False
+    ) -> Deferred[Any]:
         """Publish an inbound message that is made already.
 
         What becomes of it when the queue is full, the options ``max_depth``, ``when_full`` and
@@ -148,15 +153,21 @@ class Transport(Worker):
             when_full=config.when_full,
             full_timeout=config.full_timeout,
             window=window,
+            immediately=immediately,
         )
 
-    def publish_event(self, **fields: Any) -> Deferred[Any]:
+    def publish_event(self, *, immediately: bool = False, **fields: Any) -> Deferred[Any]:
         """Publish an event about an outbound message.
 
+        If that is the message in hand, the event is for the endpoint that it came from.
+
+        :param immediately: as of :meth:`publish_message`.
         :param fields: of an :class:`~pipeline.message.EventMessage`.
         """
         fields.setdefault("transport_name", self.transport_name)
-        return self.connector.publish("event", EventMessage(**fields))
+        event = EventMessage(**fields)
+        endpoint = _endpoint_of(event.user_message_id)
+        return self.connector.publish("event", event, endpoint, immediately=immediately)
 
     def publish_ack(
         self, user_message_id: str, sent_message_id: str, **fields: Any
@@ -192,15 +203,23 @@ class Transport(Worker):
             **fields,
         )
 
-    def publish_status(self, **fields: Any) -> Deferred[Any]:
+    def publish_status(self, *, immediately: bool = False, **fields: Any) -> Deferred[Any]:
         """Say how the transport feels, if the option ``publish_status`` is set.
 
+        :param immediately: as of :meth:`publish_message`; for what must be said also when the
+            message in hand fails.
         :param fields: of a :class:`~pipeline.message.StatusMessage`.
         :return: a Deferred of the message, or of None.
         """
         if not self.config.publish_status:
             return succeed(None)
-        return self.connector.publish("status", StatusMessage(**fields))
+        status = StatusMessage(**fields)
+        return self.connector.publish("status", status, immediately=immediately)
+
+    @staticmethod
+    def generate_message_id() -> str:
+        """A new id for a message, as Vumi's."""
+        return new_id()
 
     # Failures ----------------------------------------------------------------------------------
 
@@ -210,7 +229,7 @@ class Transport(Worker):
         """Run a failure message through the ``failure`` middleware, and publish it if wanted."""
         failure = FailureMessage(
             message=message.payload,
-            failure_code=_code(error),
+            failure_code=_code_of(error),
             reason=Failure(error).getTraceback() if error is not None else outcome.reason,
         )
         if self.config.publish_failures:
@@ -219,7 +238,17 @@ class Transport(Worker):
             await self.connector.apply_publish("failure", failure)
 
 
-def _code(error: BaseException | None) -> str | None:
-    if isinstance(error, TemporaryFailure):
-        return "temporary"
-    return "permanent" if isinstance(error, PermanentFailure) else None
+def _code_of(error: BaseException | None) -> str | None:
+    """The ``failure_code`` that an exception has, if it is one."""
+    code = getattr(error, "failure_code", None)
+    return str(code) if code in FailureMessage.FAILURE_CODES and code else None
+
+
+def _endpoint_of(message_id: str) -> str | None:
+    """The endpoint of the message in hand, if it is the one with this id."""
+    delivery = current.get()
+    message = None if delivery is None else delivery.message
+    if message is None or getattr(message, "message_id", None) != message_id:
+        return None
+    endpoint: str = message.get_routing_endpoint()
+    return endpoint
