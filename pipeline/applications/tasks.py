@@ -250,4 +250,4 @@ def _exc_info(error: BaseException) -> ExcInfo:
 
 
 def _is_awaited(message: TaskMessage) -> bool:
-    return bool(message.reply_to or message.transport_metadata.get("reply_instance"))
+    return bool(message.reply_to or message.is_awaited)

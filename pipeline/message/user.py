@@ -160,6 +160,12 @@ class UserMessage(Message, tag="user_message"):
         if self.session_event is not None:
             self._require_one_of("session_event", self.SESSION_EVENTS)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Somebody wants the answer: a request that waits, or who left an address for it."""
+        metadata = self.transport_metadata
+        return bool(metadata.get("reply_instance") or metadata.get("callback"))
+
     def user(self) -> str | None:
         """The address of the user who sent this."""
         return self.from_addr

@@ -24,9 +24,7 @@ async def tell_who_waits(
     :param message: what was read; None when it could not be decoded.
     :param error: why it failed.
     """
-    if not isinstance(message, UserMessage):
-        return
-    if not message.transport_metadata.get("reply_instance"):
+    if not isinstance(message, UserMessage) or not message.is_awaited:
         return
     traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
     answer = message.failed(described(error), traceback)

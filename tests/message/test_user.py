@@ -57,6 +57,13 @@ class UserMessages(SynchronousTestCase):
         """The user is who sent the message."""
         self.assertEqual("+27", UserMessage(**FIELDS).user())
 
+    def test_awaited(self) -> None:
+        """An answer is awaited by a request that waits, or where a callback was left."""
+        self.assertFalse(UserMessage(**FIELDS).is_awaited)
+        for name in ("reply_instance", "callback"):
+            metadata = {name: "x"}
+            self.assertTrue(UserMessage(**FIELDS, transport_metadata=metadata).is_awaited)
+
     def test_constants(self) -> None:
         """Kinds of transport and of address that have a name; others are no error."""
         self.assertEqual(("sms", "msisdn"), (UserMessage.TT_SMS, UserMessage.AT_MSISDN))

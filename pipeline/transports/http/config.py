@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline.config.base import ConfigSection
 from pipeline.config.endpoints import ConfigServerEndpoint
 from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
+from pipeline.transports.http.webhooks import WebhookConfig
 from pipeline.transports.listening import ListeningConfig
 
 __all__ = ["HttpConfig"]
@@ -60,6 +62,11 @@ class HttpConfig(ListeningConfig):
     idle_timeout = ConfigDuration(
         "After what silence a connection is closed, unless it waits for an answer.",
         default=60,
+        static=True,
+    )
+    webhooks = ConfigSection(
+        "Addresses that clients may leave for their replies; none by default.",
+        WebhookConfig,
         static=True,
     )
     open_health = ConfigBool(

@@ -10,7 +10,14 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from pipeline.errors import BrokerError, InvalidMessage, QueueFull, ResultTimeout
+from pipeline.errors import (
+    BrokerError,
+    InvalidMessage,
+    QueueFull,
+    ResultTimeout,
+    RetryLater,
+    TemporaryFailure,
+)
 from pipeline.transports.answers import refusal, unavailable
 from pipeline.transports.http.waiting import WaitingRequests
 from pipeline.transports.peers import Shares
@@ -123,6 +130,8 @@ class Exchange:
             raise unavailable(f"the queue is full: {error}", id=id) from None
         except BrokerError as error:
             raise unavailable(f"the broker could not take it: {error}", id=id) from None
+        except (TemporaryFailure, RetryLater) as error:  # a webhook, where middleware answered
+            raise unavailable(f"this could not be done: {error}", id=id) from None
         except InvalidMessage as error:
             raise refusal(400, str(error), id=id) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -12,22 +12,35 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import WorkerShutdown
-from pipeline.message import ResultMessage, TaskMessage
+from pipeline.message import TaskMessage
 from pipeline.transports.answers import Answer, HttpError, refusal, unavailable
 from pipeline.transports.bodies import (
     arguments_in,
     object_in,
     user_message_in,
-    user_message_out,
 )
 from pipeline.transports.http.callers import Caller, Callers
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.protocol import Request
+from pipeline.transports.http.replies import reply_answer
+from pipeline.transports.http.webhooks import Webhooks
 
 __all__ = ["Routes"]
 
 Handler = Callable[[Request, str, Caller], Awaitable[Answer]]
+
+
+class Wanted(NamedTuple):
+    """How a client wants its answer.
+
+    :param seconds: how long its request waits; 0: not at all.
+    :param callback: where the reply is sent instead.
+    """
+
+    seconds: float
+    callback: str | None = None
+
 
 #: Who asks for what is open to all.
 NOBODY = Caller(None, "")
@@ -39,6 +52,7 @@ class Routes:
     :param exchange: sends messages and waits for replies.
     :param known: says which tasks there are.
     :param callers: says who sends a request.
+    :param webhooks: says which addresses may be called.
     :param name: the transport's name, for its messages.
     :param transport_type: and its type.
     :param wait: seconds that a request waits unless it says otherwise.
@@ -55,6 +69,7 @@ class Routes:
         exchange: Exchange,
         known: KnownTasks,
         callers: Callers,
+        webhooks: Webhooks,
         *,
         name: str,
         transport_type: str,
@@ -67,6 +82,7 @@ class Routes:
         self._exchange = exchange
         self._known = known
         self._callers = callers
+        self._webhooks = webhooks
         self._name = name
         self._type = transport_type
         self._wait = wait
@@ -146,7 +162,7 @@ class Routes:
         return Answer(200, {"status": "ok", "problem": None, "waiting": waiting})
 
     async def _message(self, request: Request, rest: str, caller: Caller) -> Answer:
-        seconds = self._seconds(request)
+        wanted = self._wanted(request)
         self._check_type(request, required=True)
         said = object_in(request.content.getvalue())
         message = user_message_in(said, self._name, self._type)
@@ -154,10 +170,10 @@ class Routes:
         if "message_id" in said:
             window = self._dedup_window
             message.message_id = caller.inside(message.message_id)
-        return await self._sent(message, seconds, window, caller)
+        return await self._sent(message, wanted, window, caller)
 
     async def _task(self, request: Request, name: str, caller: Caller) -> Answer:
-        seconds = self._seconds(request)
+        wanted = self._wanted(request)
         self._check_type(request, required=False)
         args, kwargs = arguments_in(request.content.getvalue())
         self._exchange.check()
@@ -169,37 +185,48 @@ class Routes:
             transport_name=self._name,
             transport_type=self._type,
         )
-        if seconds:
+        if wanted.seconds:
             call.reply_to = self._exchange.instance
-        return await self._sent(call, seconds, 0, caller)
+        return await self._sent(call, wanted, 0, caller)
 
-    async def _sent(self, message: Any, seconds: float, window: float, caller: Caller) -> Answer:
+    async def _sent(self, message: Any, wanted: Wanted, window: float, caller: Caller) -> Answer:
         """Send a message, and answer with its reply, or with its id if nobody waits."""
+        if wanted.callback is not None:
+            message.transport_metadata["callback"] = wanted.callback
         if caller.user is not None:
             message.transport_metadata["user"] = caller.user
         id = caller.outside(message.message_id)
         try:
-            if seconds:
-                reply = await self._exchange.ask(message, seconds, window, caller.share)
-                return self._reply(reply, id)
+            if wanted.seconds:
+                reply = await self._exchange.ask(message, wanted.seconds, window, caller.share)
+                return reply_answer(reply, id, self._debug)
             await self._exchange.send(message, window)
         except HttpError as error:
             error.answer.content["error"]["id"] = id
             raise
         return Answer(202, {"id": id})
 
-    def _seconds(self, request: Request) -> float:
-        """How long the request waits; 0: not at all."""
-        given = parse_qs(_decoded(request.query), keep_blank_values=True).get("wait")
-        if given is None:
-            return self._wait
+    def _wanted(self, request: Request) -> Wanted:
+        """How the client wants its answer."""
+        query = parse_qs(_decoded(request.query), keep_blank_values=True)
+        seconds, callback = query.get("wait"), query.get("callback")
+        if callback is None:
+            return Wanted(self._wait if seconds is None else self._seconds(seconds[-1]))
+        if seconds is not None and self._seconds(seconds[-1]):
+            raise refusal(400, "either wait or callback, not both", field="wait")
         try:
-            seconds = float(given[-1])
+            return Wanted(0, self._webhooks.check(callback[-1]))
+        except ValueError as error:
+            raise refusal(400, f"callback: {error}", field="callback") from None
+
+    def _seconds(self, given: str) -> float:
+        try:
+            seconds = float(given)
         except ValueError:
             seconds = math.nan
         if 0 <= seconds <= self._max_wait:
             return seconds
-        what = f"wait must be seconds from 0 to {self._max_wait:g}, got {given[-1]!r}"
+        what = f"wait must be seconds from 0 to {self._max_wait:g}, got {given!r}"
         raise refusal(400, what, field="wait")
 
     def _check_type(self, request: Request, *, required: bool) -> None:
@@ -211,20 +238,6 @@ class Routes:
             return
         what = f"the body must be application/json, got {given or 'no Content-Type'}"
         raise refusal(415, what, headers=(("Accept", "application/json"),))
-
-    def _reply(self, reply: Any, id: str) -> Answer:
-        if isinstance(reply, ResultMessage):
-            return self._result(reply, id)
-        return Answer(200, {**user_message_out(reply), "in_reply_to": id})
-
-    def _result(self, result: ResultMessage, id: str) -> Answer:
-        content: dict[str, Any] = {"id": id, "status": result.status}
-        if result.status == "finished":
-            return Answer(200, {**content, "value": result.value})
-        content["error"] = result.error
-        if self._debug:
-            content["traceback"] = result.traceback
-        return Answer(500, content)
 
 
 def _decoded(text: bytes) -> str:

@@ -9,17 +9,22 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 
+from pipeline.delivery import Delivery
 from pipeline.message import ResultMessage, TaskMessage, UserMessage
 from pipeline.message.ids import random_id
+from pipeline.outcome import DeadLetter, Outcome, Retry
 from pipeline.transports.authentication import Authentication
 from pipeline.transports.base import Transport
-from pipeline.transports.http.callers import Callers
+from pipeline.transports.http.callers import Caller, Callers
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
+from pipeline.transports.http.poster import NotTaken
 from pipeline.transports.http.protocol import Server
+from pipeline.transports.http.replies import reply_answer
 from pipeline.transports.http.routes import Routes
 from pipeline.transports.http.waiting import WaitingRequests
+from pipeline.transports.http.webhooks import Webhooks
 from pipeline.transports.listening import Listening, url_of
 from pipeline.transports.peers import Admission
 
@@ -46,6 +51,9 @@ class HttpTransport(Transport):
     time is 504 and goes on. A message with a ``message_id`` of the client's own is taken once
     within ``dedup_window``; the reply goes to the requests that wait for it at that time.
 
+    ``?callback=URL`` leaves an address that the reply is sent to, by whichever process takes it
+    from the queue: see :mod:`pipeline.transports.http.webhooks`.
+
     With ``authentication`` it is known who sends a request: their name is in the message's
     ``transport_metadata``, as ``user``, and the ids that they choose are their own: a message is
     ``ada/order-1`` inside, and ``order-1`` to her.
@@ -71,6 +79,7 @@ class HttpTransport(Transport):
         self._listening = Listening.of(config)
         self.waiting = WaitingRequests(self.clock)
         self.exchange = self._make_exchange(config.instance or random_id())
+        self.webhooks = Webhooks(config.webhooks, self.clock, self.statistics)
         self.authentication = Authentication(config.authentication, self.clock, self.statistics)
         self.authentication.start()
         self._routes = self._make_routes()
@@ -87,10 +96,11 @@ class HttpTransport(Transport):
         self._slow.clock = self.clock
         self.connector.consume_instance("outbound", self.exchange.instance)
 
-    def teardown_transport(self) -> None:
-        """Let go of the threads that check passwords."""
+    async def teardown_transport(self) -> None:
+        """Let go of what outlives a request."""
         if hasattr(self, "authentication"):
             self.authentication.stop()
+            await self.webhooks.stop()
 
     def start_worker(self) -> Deferred[None]:
         """Start, and listen when everything else is ready."""
@@ -102,16 +112,48 @@ class HttpTransport(Transport):
         return Deferred.fromCoroutine(self._finish_and_stop(seconds))
 
     def handle_outbound_message(self, message: UserMessage) -> Any:
-        """Answer the request that waits for this; an ack or a nack says how it went."""
+        """Answer the request that waits for this, or send it where the client wants it; an ack or a
+        nack says how it went."""
+        if message.transport_metadata.get("callback"):
+            return self._send_webhook(message)
         answered = self.waiting.answer(message.in_reply_to, message)
         if isinstance(message, ResultMessage):
             return None
         if answered:
-            return self.publish_ack(
-                user_message_id=message.message_id, sent_message_id=message.message_id
-            )
+            return self._acknowledge(message)
         self.log.info("no request waits for {message}", message=message)
         return self.publish_nack(message.message_id, "no request waits for this")
+
+    def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
+        """As for every worker; a webhook is not tried again before its Retry-After."""
+        outcome = super().decide(error, delivery)
+        if isinstance(error, NotTaken) and isinstance(outcome, Retry):
+            return Retry(max(outcome.after, error.retry_after), error)
+        return outcome
+
+    async def on_final_failure(
+        self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery
+    ) -> None:
+        """As for every transport; who sent a reply that was to be a webhook gets a nack."""
+        await super().on_final_failure(message, error, outcome, delivery)
+        if not isinstance(message, UserMessage) or not message.transport_metadata.get("callback"):
+            return
+        self.statistics.count("webhooks_given_up")
+        if not isinstance(message, ResultMessage):
+            await self.publish_nack(message.message_id, str(error or outcome.reason))
+
+    async def _send_webhook(self, reply: UserMessage) -> None:
+        metadata = reply.transport_metadata
+        user = metadata.get("user")
+        id = Caller(user, "").outside(reply.in_reply_to or "")
+        answer = reply_answer(reply, id, self.runtime.debug)
+        await self.webhooks.send(metadata["callback"], answer, reply.message_id, user)
+        if not isinstance(reply, ResultMessage):
+            await self._acknowledge(reply)
+
+    def _acknowledge(self, message: UserMessage) -> Deferred[Any]:
+        id = message.message_id
+        return self.publish_ack(user_message_id=id, sent_message_id=id)
 
     async def _start_and_listen(self) -> None:
         await super().start_worker()
@@ -172,6 +214,7 @@ class HttpTransport(Transport):
             self.exchange,
             KnownTasks(config.transport_name, self.store, self.clock),
             Callers(self.authentication),
+            self.webhooks,
             name=config.transport_name,
             transport_type=config.transport_type,
             wait=config.wait,
