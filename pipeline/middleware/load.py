@@ -17,12 +17,13 @@ and all of it is shown at once.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
 
+from pipeline.config.base import Config
 from pipeline.config.names import resolve
 from pipeline.config.positions import key_position, merged, position
 from pipeline.config.problems import ConfigErrors, Problems, described, flattened, suggestion
@@ -109,7 +110,7 @@ def create_middlewares_from_config(worker: Any, config: Mapping[str, Any]) -> Lo
 
     :param worker: given to each.
     :param config: the worker's configuration; it isn't changed. (Vumi writes priorities into it.)
-    :raise ConfigError: entries are wrong, or a class refused its options.
+    :raise ConfigError: entries are wrong, a class refused its options, or doesn't know one.
     """
     loaded = LoadedMiddlewares()
     loaded.entries = entries_of(config)
@@ -118,6 +119,7 @@ def create_middlewares_from_config(worker: Any, config: Mapping[str, Any]) -> Lo
         if entry.family is Family.MESSAGE:
             with problems.collecting():
                 _make(entry, config, worker, loaded)
+    problems.add(*_unknown_options(loaded.entries, config))
     problems.raise_any()
     return loaded
 
@@ -272,6 +274,22 @@ def _section(entry: Entry, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return section
     what = f"{entry.name}: expected a mapping of options for the middleware, got "
     raise ConfigError(what + described(section), at=position(config, (entry.name,)))
+
+
+def _unknown_options(entries: Iterable[Entry], config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """What is in the sections and no option of who has that name; there may be several."""
+    named: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.family is Family.MESSAGE and isinstance(config.get(entry.name), Mapping):
+            named.setdefault(entry.name, []).append(entry)
+    for name, group in named.items():
+        classes = [getattr(entry.middleware, "CONFIG_CLASS", None) for entry in group]
+        options = [each for each in classes if isinstance(each, type) and issubclass(each, Config)]
+        if len(options) < len(group):
+            continue  # one reads its options by hand
+        known = {field.name for each in options for field in each.fields()}
+        for error in options[-1].unknown_keys(config[name], {*known, *_PRIORITIES}):
+            yield _told(error, group[-1])
 
 
 def _told(error: ConfigError, entry: Entry) -> ConfigError:

@@ -190,6 +190,24 @@ class Wrong(SynchronousTestCase):
             "middleware 'a': greeting: expected text", self.refused(entry, a={"greeting": 5})
         )
 
+    def test_unknown_options(self) -> None:
+        """An option that the class doesn't have is refused, with the nearest name."""
+        entry = {"a": f"{HERE}.Greeter"}
+        said = self.refused(entry, a={"greetin": "hi"})
+        self.assertIn(
+            "middleware 'a': there is no option 'greetin' (did you mean 'greeting'?)", said
+        )
+
+    def test_shared_options(self) -> None:
+        """Two of one name share a section, and what one of them knows is known; who has no class
+        of options reads them by hand."""
+        logging = {"a": "pipeline.middleware.LoggingMiddleware"}
+        create({"a": f"{HERE}.Greeter"}, logging, a={"greeting": "hi", "log_level": "debug"})
+        self.assertIn(
+            "'nothing'", self.refused({"a": f"{HERE}.Greeter"}, logging, a={"nothing": 1})
+        )
+        create({"a": f"{HERE}.Duck"}, a={"anything": 1})
+
     def test_no_list(self) -> None:
         """middleware: is a list."""
         with self.assertRaises(ConfigError):
