@@ -20,6 +20,7 @@ _CODES = {
     413: "body_too_large",
     414: "uri_too_long",
     415: "unsupported_media_type",
+    426: "upgrade_required",
     429: "too_many_failures",
     431: "headers_too_large",
     500: "internal_error",

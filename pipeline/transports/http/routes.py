@@ -19,7 +19,7 @@ from pipeline.transports.bodies import (
     object_in,
     user_message_in,
 )
-from pipeline.transports.http.callers import Caller, Callers
+from pipeline.transports.callers import Caller, Callers
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.protocol import Request

@@ -15,7 +15,7 @@ from pipeline.message.ids import random_id
 from pipeline.outcome import DeadLetter, Outcome, Retry
 from pipeline.transports.authentication import Authentication
 from pipeline.transports.base import Transport
-from pipeline.transports.http.callers import Caller, Callers
+from pipeline.transports.callers import Caller, Callers
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks

@@ -1,4 +1,4 @@
-"""Tests of pipeline.transports.http.callers."""
+"""Tests of pipeline.transports.callers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
 from pipeline.applications.tasks import TaskApplication
+from pipeline.transports.callers import Caller
 from pipeline.transports.credentials import hashed_password, hashed_token
-from pipeline.transports.http.callers import Caller
 from tests.tasks import jobs
 from tests.transports.http.clients import Echo, HttpCase, Response, encoded
 

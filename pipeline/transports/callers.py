@@ -1,7 +1,8 @@
-"""Who sends a request, and what is theirs."""
+"""Who a client is, and what is theirs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pipeline.transports.answers import HttpError, refusal, unavailable
@@ -12,7 +13,7 @@ __all__ = ["Caller", "Callers"]
 
 
 class Caller(NamedTuple):
-    """Who sends a request.
+    """A client.
 
     :param user: their name; None where nobody is asked.
     :param peer: where from.
@@ -23,7 +24,7 @@ class Caller(NamedTuple):
 
     @property
     def share(self) -> str:
-        """Whose share of what is bounded a request takes; users and addresses are told apart."""
+        """Whose share of what is bounded it takes; users and addresses are told apart."""
         return f"address {self.peer}" if self.user is None else f"user {self.user}"
 
     def inside(self, own_id: str) -> str:
@@ -39,7 +40,7 @@ class Caller(NamedTuple):
 
 
 class Callers:
-    """Finds out who sends a request.
+    """Finds out who a client is.
 
     :param authentication: who there is.
     """
@@ -48,16 +49,27 @@ class Callers:
         self._authentication = authentication
 
     async def of(self, request: Any) -> Caller:
-        """Who sends it.
+        """Who sends a request.
 
         :raise HttpError: 401, 429 or 503.
         """
-        peer: str = request.channel.peer
+        given = request.requestHeaders.getRawHeaders("Authorization", [])
+        return await self.named(given, request.channel.peer)
+
+    async def named(self, headers: Sequence[str], peer: str, token: str | None = None) -> Caller:
+        """Who says these.
+
+        :param headers: the values of ``Authorization``; more than one are as good as none.
+        :param peer: where from.
+        :param token: one that has come without a header; a header goes before it.
+        :raise HttpError: 401, 429 or 503.
+        """
         if not self._authentication.is_required:
             return Caller(None, peer)
-        given = request.requestHeaders.getRawHeaders("Authorization", [])
-        header = given[0] if len(given) == 1 else None
         try:
+            if token is not None and not headers:
+                return Caller(self._authentication.by_token(token, peer), peer)
+            header = headers[0] if len(headers) == 1 else None
             return Caller(await self._authentication.by_header(header, peer), peer)
         except Denied as denied:
             raise self._refused(denied) from None
