@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.threadable import isInIOThread
 
-from pipeline.hooks.calling import Caller, hook_of
+from pipeline.hooks.calling import Caller, Hook, hook_of
 from pipeline.threads import awaited, wait_in_thread
 
 __all__ = ["made"]
@@ -52,14 +52,14 @@ def made(
     inner: Layer,
     mapped: Callable[[Any, Exception], Awaitable[Any]],
     call: Caller,
-) -> tuple[Any, Layer]:
+) -> tuple[Hook, Layer]:
     """Build a layer around what is within.
 
     :param factory: takes ``get_response``; what it returns takes a request.
     :param inner: a request in, a response out; raises nothing.
     :param mapped: given request and exception, the response for it.
     :param call: calls the layer.
-    :return: what the factory has made, for its other hooks, and the layer around ``inner``.
+    :return: what the factory has made, and the layer around ``inner``.
     :raise MiddlewareNotUsed: the factory wants to be left out.
     """
     built = factory(_GetResponse(inner))
@@ -75,4 +75,4 @@ def made(
             return await mapped(request, error)
         return response
 
-    return built, layer
+    return hook, layer

@@ -30,6 +30,7 @@ class Around:
     :param inner: what is within: a request in, a response out; raises nothing.
     :param mapped: given request and exception, the response for it.
     :param call: calls hooks.
+    :ivar may_block: a hook runs in a thread.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Around:
     ) -> None:
         self._requests = _hooks_of(middlewares, "process_request")
         self._responses = _hooks_of(reversed(middlewares), "process_response")
+        self.may_block = any(hook.may_block for hook in (*self._requests, *self._responses))
         self._inner = inner
         self._mapped = mapped
         self._call = call
@@ -75,13 +77,23 @@ class ViewHooks:
 
     :param middlewares: all that there are, in the order of the list.
     :param call: calls hooks.
+    :param passing: exceptions that no hook sees.
+    :ivar may_block: a hook runs in a thread.
     """
 
-    def __init__(self, middlewares: Sequence[Any], call: Caller) -> None:
+    def __init__(
+        self,
+        middlewares: Sequence[Any],
+        call: Caller,
+        passing: tuple[type[BaseException], ...] = (),
+    ) -> None:
         upwards = tuple(reversed(middlewares))
         self._views = _hooks_of(middlewares, "process_view")
         self._exceptions = _hooks_of(upwards, "process_exception")
         self._templates = _hooks_of(upwards, "process_template_response")
+        every = (*self._views, *self._exceptions, *self._templates)
+        self.may_block = any(hook.may_block for hook in every)
+        self._passing = passing
         self._call = call
 
     async def respond(
@@ -128,7 +140,7 @@ class ViewHooks:
             return await self._excused(request, error)
 
     async def _excused(self, request: Any, error: Exception) -> Any:
-        for hook in self._exceptions:
+        for hook in () if isinstance(error, self._passing) else self._exceptions:
             response = await self._call(hook, request, error)
             if response is not None:
                 return response

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pipeline.errors import MiddlewareNotUsed, NotFound, PermissionDenied, SuspiciousOperation
 from pipeline.hooks.calling import Caller, InThread
@@ -47,6 +48,12 @@ class HookStack:
     :param report: called with an exception that nothing has handled.
     :param sender: of the signal ``got_request_exception``; None: this stack.
     :param in_thread: runs what may block; None: in the reactor's pool of threads.
+    :param passing: exceptions that are nobody's error here: they come out of :meth:`respond`, and
+        no hook sees them.
+    :param debug: whether a 500 shows the traceback.
+    :ivar threads: how many plain layers of the new style there are; each holds a thread as long as
+        what is within it lasts.
+    :ivar may_block: something in it runs in threads, apart from views.
     """
 
     def __init__(
@@ -57,13 +64,21 @@ class HookStack:
         *,
         sender: Any = None,
         in_thread: InThread | None = None,
+        passing: tuple[type[BaseException], ...] = (),
+        debug: bool = False,
     ) -> None:
+        self.threads = 0
         self._resolve = resolve
+        self._passing = passing
+        self._debug = debug
         self._report = report
         self._sender = self if sender is None else sender
         self._call = Caller(in_pool if in_thread is None else in_thread)
         self._view_hooks: ViewHooks
+        self._arounds: list[Around] = []
         self._outermost = self._built(list(middlewares))
+        hooks = (self._view_hooks, *self._arounds)
+        self.may_block = self.threads > 0 or any(each.may_block for each in hooks)
 
     async def respond(self, request: Any) -> Any:
         """The response to a request, whatever happens: an error nobody handles is a 500."""
@@ -81,15 +96,17 @@ class HookStack:
                 continue
             layer, neighbours = self._around(neighbours, layer), []
             with suppress(MiddlewareNotUsed):
-                instance, layer = made(each, layer, self._mapped, self._call)
-                all_of_them.insert(0, instance)
-        self._view_hooks = ViewHooks(all_of_them, self._call)
+                built, layer = made(each, layer, self._mapped, self._call)
+                all_of_them.insert(0, built.function)
+                self.threads += built.may_block
+        self._view_hooks = ViewHooks(all_of_them, self._call, self._passing)
         return self._around(neighbours, layer)
 
     def _around(self, neighbours: list[Any], inner: Layer) -> Layer:
         if not neighbours:
             return inner
-        return Around(neighbours, inner, self._mapped, self._call)
+        self._arounds.append(Around(neighbours, inner, self._mapped, self._call))
+        return self._arounds[-1]
 
     async def _viewed(self, request: Any) -> Any:
         try:
@@ -100,6 +117,8 @@ class HookStack:
 
     async def _mapped(self, request: Any, error: Exception) -> Any:
         """The response for an exception; what says no status of its own is reported, and a 500."""
+        if isinstance(error, self._passing):
+            raise error
         for kind, status in _STATUSES.items():
             if isinstance(error, kind):
                 return _plain(status, str(error))
@@ -108,7 +127,7 @@ class HookStack:
             self._report(error)
         else:
             _log.failure("{request!r} failed", request=request)
-        return _plain(500, "")
+        return _plain(500, Failure(error).getTraceback() if self._debug else "")
 
 
 def handle(

@@ -41,6 +41,9 @@ class Request:
     :param connector: the name of the connector that it came through.
     """
 
+    #: The application's Jinja2 environment, if it has one.
+    templates: Any = None
+
     def __init__(
         self,
         method: str = "GET",
@@ -126,6 +129,12 @@ class Request:
     def is_secure(self) -> bool:
         """It came over TLS."""
         return self.scheme == "https"
+
+    @property
+    def session_event(self) -> str | None:
+        """What the message says of its session: ``new``, ``resume``, ``close`` or None."""
+        event: str | None = getattr(self.message, "session_event", None)
+        return event
 
     @property
     def host(self) -> str:

@@ -217,6 +217,7 @@ def runtime_of(config: SystemConfig, broker: Any, clock: Any) -> Runtime:
         clock=clock,
         namespace=config.namespace,
         debug=config.debug,
+        folder=config.folder,
     )
 
 

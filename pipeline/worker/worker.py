@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -40,6 +41,7 @@ class Runtime:
     :param clock: the reactor, or a Clock.
     :param namespace: the name of the system.
     :param debug: whether to show what helps while developing, and be slower.
+    :param folder: of the configuration's file; paths in it begin there. None: the current one.
     """
 
     broker: Any
@@ -47,6 +49,7 @@ class Runtime:
     clock: IReactorTime
     namespace: str = ""
     debug: bool = False
+    folder: Path | None = None
 
 
 @implementer(IWorker)
