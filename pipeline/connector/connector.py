@@ -79,6 +79,11 @@ class Connector:
         self._patience: Deferred[Any] | None = None
 
     @property
+    def reads(self) -> list[str]:
+        """The queues that it reads, paused or not: none before it is started and when it stops."""
+        return list(dict.fromkeys(source.consumer.queue for source in self._flow.sources))
+
+    @property
     def lost(self) -> int:
         """How many deliveries were settled by others first."""
         return self._flow.lost

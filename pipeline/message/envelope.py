@@ -18,8 +18,18 @@ import msgspec
 from pipeline.errors import InvalidMessage, InvalidMessageField, MissingMessageField
 from pipeline.message.ids import new_id
 
-__all__ = ["UNSET", "Message", "field_names", "from_payload", "register", "registered", "unshared"]
+__all__ = [
+    "UNSET",
+    "Message",
+    "field_names",
+    "from_payload",
+    "make",
+    "register",
+    "registered",
+    "unshared",
+]
 
+MadeT = TypeVar("MadeT", bound="Message")
 MessageT = TypeVar("MessageT", bound="type[Message]")
 
 #: The default of a required field: not given. ``__post_init__`` checks it, so that what is missing
@@ -263,6 +273,21 @@ def register(cls: MessageT) -> MessageT:
 def registered() -> tuple[type[Message], ...]:
     """All kinds that can be decoded; the same tuple until another one is registered."""
     return _registered
+
+
+def make(cls: type[MadeT], fields: Mapping[str, Any]) -> MadeT:
+    """A message of a class from its fields; names that are no field go to ``extra``.
+
+    :raise MissingMessageField: a required field is not there.
+    :raise InvalidMessageField: a field is wrong.
+    """
+    names = field_names(cls)
+    unknown = [name for name in fields if name not in names and name != "extra"]
+    if not unknown:
+        return cls(**fields)
+    known = {name: value for name, value in fields.items() if name in names}
+    others = {name: fields[name] for name in unknown}
+    return cls(**known, extra={**fields.get("extra", {}), **others})
 
 
 def from_payload(payload: Any) -> Message:

@@ -26,8 +26,8 @@ from pipeline.message.dates import VUMI_DATE_FORMAT, format_vumi_date, parse_vum
 from pipeline.message.envelope import (
     UNSET,
     Message,
-    field_names,
     from_payload,
+    make,
     register,
     registered,
     unshared,
@@ -243,12 +243,7 @@ def _make(cls: type[UserT], delivery: Any, fields: dict[str, Any]) -> UserT:
     """A message of a class, its id from the delivery in hand, its unknown keys in ``extra``."""
     if delivery is not None and "message_id" not in fields:
         fields["message_id"] = delivery.next_id()
-    names = field_names(cls)
-    unknown = [name for name in fields if name not in names and name != "extra"]
-    if unknown:
-        others = {name: fields.pop(name) for name in unknown}
-        fields["extra"] = {**fields.get("extra", {}), **others}
-    return cls(**fields)
+    return make(cls, fields)
 
 
 @register

@@ -201,7 +201,7 @@ def _without_options(dotted: str, middleware: Any, at: str | None) -> Entry:
 
 def _named(name: str, value: Any, item: Mapping[str, Any], at: str | None) -> Entry:
     at = key_position(item, name) or at
-    if isinstance(value, str):
+    if isinstance(value, str | type):
         spec: Mapping[str, Any] = {"class": value}
     elif isinstance(value, Mapping):
         spec = value
@@ -210,9 +210,10 @@ def _named(name: str, value: Any, item: Mapping[str, Any], at: str | None) -> En
         raise ConfigError(what, at=at)
     _check_keys(name, spec, at)
     consume, publish = (_priority(name, spec, key, at) for key in _PRIORITIES)
-    dotted = spec["class"]
+    given = spec["class"]
     at = position(spec, ("class",)) or at
-    middleware = resolve(dotted, at)
+    middleware = given if isinstance(given, type) else resolve(given, at)
+    dotted = f"{given.__module__}.{given.__qualname__}" if isinstance(given, type) else given
     family = family_of(middleware, at)
     return Entry(name, dotted, middleware, family, consume, publish, at)
 
@@ -223,7 +224,7 @@ def _check_keys(name: str, spec: Mapping[str, Any], at: str | None) -> None:
             what = f"middleware {name!r}: there is no {key!r} here"
             hint = suggestion(str(key), _KEYS)
             raise ConfigError(what, at=key_position(spec, key) or at, hint=hint)
-    if not isinstance(spec.get("class"), str):
+    if not isinstance(spec.get("class"), str | type):
         got = described(spec.get("class"))
         raise ConfigError(f"middleware {name!r}: class: expected a dotted name, got {got}", at=at)
 

@@ -1,4 +1,53 @@
 """Helpers for tests of what is built with pipeline, and the suites that its parts must pass.
 
-Importing this package imports none of them.
+Each name is loaded when it is first asked for. ``pipeline.testing.contracts`` are the suites,
+``pipeline.testing.server`` has real servers.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.testing.applications import ApplicationHelper as ApplicationHelper
+    from pipeline.testing.cases import PipelineTestCase as PipelineTestCase
+    from pipeline.testing.dispatchers import DispatcherHelper as DispatcherHelper
+    from pipeline.testing.messages import MessageHelper as MessageHelper
+    from pipeline.testing.middleware import MiddlewareHelper as MiddlewareHelper
+    from pipeline.testing.places import InMemory as InMemory
+    from pipeline.testing.places import OnServer as OnServer
+    from pipeline.testing.recording import RecordingMiddleware as RecordingMiddleware
+    from pipeline.testing.recording import passages as passages
+    from pipeline.testing.transports import TransportHelper as TransportHelper
+    from pipeline.testing.workers import WorkerHelper as WorkerHelper
+
+#: The module of each name.
+_HOMES = {
+    "ApplicationHelper": "applications",
+    "DispatcherHelper": "dispatchers",
+    "InMemory": "places",
+    "MessageHelper": "messages",
+    "MiddlewareHelper": "middleware",
+    "OnServer": "places",
+    "PipelineTestCase": "cases",
+    "RecordingMiddleware": "recording",
+    "TransportHelper": "transports",
+    "WorkerHelper": "workers",
+    "passages": "recording",
+}
+
+__all__ = [*_HOMES]  # the names are texts
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

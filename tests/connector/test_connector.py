@@ -35,6 +35,13 @@ class Handlers(WorkerCase):
         self.put("sms.inbound", inbound())
         self.assertEqual((0, 0), self.depth("sms.inbound")[:2])
 
+    def test_reads(self) -> None:
+        """It says which queues it reads, as long as it does."""
+        connector = self.connector()
+        self.assertEqual(["sms.inbound", "sms.event"], connector.reads)
+        self.stop(connector)
+        self.assertEqual([], connector.reads)
+
     def test_unknown_kind(self) -> None:
         """What a connector doesn't consume has no queue of an instance either."""
         connector = self.connector()

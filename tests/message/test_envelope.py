@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import InvalidMessageField, MissingMessageField
 from pipeline.message import EventMessage, TaskMessage, UserMessage
-from pipeline.message.envelope import Message, from_payload, register, registered
+from pipeline.message.envelope import Message, from_payload, make, register, registered
 
 
 def user_message(**fields: Any) -> UserMessage:
@@ -147,6 +147,17 @@ class Fields(SynchronousTestCase):
         shown = repr(user_message(content="long " * 1000))
         self.assertLess(len(shown), 250)
         self.assertIn("from_addr='+27'", shown)
+
+
+class Making(SynchronousTestCase):
+    """A message of named values, of which not all are fields."""
+
+    def test_unknown(self) -> None:
+        """What is no field goes to ``extra``, beside what is there."""
+        made = make(TaskMessage, {"task": "t", "colour": "red", "extra": {"size": 3}})
+        self.assertEqual(("t", {"colour": "red", "size": 3}), (made.task, made.extra))
+        self.assertEqual({}, make(TaskMessage, {"task": "t"}).extra)
+        self.assertRaises(MissingMessageField, make, TaskMessage, {"colour": "red"})
 
 
 class Copies(SynchronousTestCase):

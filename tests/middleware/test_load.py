@@ -150,6 +150,22 @@ class Creating(SynchronousTestCase):
         self.assertEqual(["a"], [each.name for each in MiddlewareStack(made).consume_middlewares])
 
 
+class ByClass(SynchronousTestCase):
+    """A program may list classes instead of their names."""
+
+    def test_class(self) -> None:
+        """A class stands for its dotted name, also one that has no name to be found by."""
+
+        class Local(Greeter):
+            """Found by nobody."""
+
+        listed = [{"a": Local}, {"b": {"class": Greeter, "consume_priority": 3}}]
+        made = create_middlewares_from_config([], {"middleware": listed, "a": {"greeting": "hi"}})
+        self.assertEqual([Local, Greeter], [type(each) for each in made])
+        self.assertEqual(("hi", 3), (made[0].config.greeting, made[1].consume_priority))
+        self.assertEqual(f"{__name__}.Greeter", made.entries[1].dotted)
+
+
 class Wrong(SynchronousTestCase):
     def refused(self, *entries: Any, **sections: Any) -> str:
         with self.assertRaises(ConfigError) as caught:
