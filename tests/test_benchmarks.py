@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 #: The arguments that make each one short.
 TINY: dict[str, list[str]] = {
     "backpressure": ["--messages", "2000", "--depth", "500", "--burst", "100"],
+    "dispatching": ["200"],
     "first_answer": ["--rounds", "1"],
     "hops": ["--messages", "300", "--rounds", "1"],
     "lateness": ["--waiting", "100", "--messages", "3"],
@@ -71,5 +72,5 @@ class Benchmarks(TestCase):
 
     def test_others(self) -> None:
         """The others print their tables."""
-        for name in ("backpressure", "middleware", "redis_client"):
+        for name in ("backpressure", "dispatching", "middleware", "redis_client"):
             self.assertIn("\n", self.ran(name))

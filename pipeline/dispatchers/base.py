@@ -26,6 +26,10 @@ __all__ = ["Dispatcher", "DispatcherConfig", "Target"]
 #: The two sides of a dispatcher, by the options that name their connectors.
 TRANSPORTS, APPLICATIONS = "receive_inbound_connectors", "receive_outbound_connectors"
 
+#: In ``routing_metadata``: of each dispatcher that a message has passed, by its name, the connector
+#: and the endpoint that it came from there.
+CAME_FROM = "came_from"
+
 
 class DispatcherConfig(WorkerConfig):
     """Options of every dispatcher."""
@@ -43,8 +47,8 @@ class DispatcherConfig(WorkerConfig):
         static=True,
     )
     expire_routing_memory = ConfigDuration(
-        "How long it is remembered which connector an outbound message came from, so that events"
-        " about it go back there; 0: not at all.",
+        "How long it is remembered which connector an outbound message came from, so that late"
+        " events about it, as delivery reports, go back there; 0: not at all.",
         default="7d",
         static=True,
     )
@@ -131,10 +135,12 @@ class Dispatcher(Worker):
     who waits for the answer to an inbound one is told that there will be none. With ``unroutable:
     dead_letter`` it becomes a dead letter instead.
 
-    **Events** go back to where the message that they are about came from, by a memory in the store.
-    Only what isn't remembered is given to :meth:`route_event`. (In Vumi one router has a memory,
-    some give events to all applications, and some lose them.) With one connector on the side of the
-    applications there is nothing to remember.
+    **Events** go back to where the message that they are about came from. It is written in that
+    message's ``routing_metadata``, which acks and nacks that are published with the message in hand
+    have too; and for later ones in a memory in the store. Only an event that neither tells of is
+    given to :meth:`route_event`. (In Vumi one router has a memory, some give events to all
+    applications, and some lose them.) With one connector on the side of the applications there is
+    nothing to remember.
 
     Middleware sees every message twice: as it is read, with the name of the connector that it comes
     from, and as it goes on, with the name of the one that it goes to. Dispatchers carry no failures
@@ -247,10 +253,9 @@ class Dispatcher(Worker):
         targets = await finished(self.route_outbound(message, name))
         if not targets:
             return await self._unroutable("outbound", message, name)
-        delivery = delivery_of(message)
         # Nobody tells how it went with a result.
-        if self._memory and delivery is not None and not isinstance(message, ResultMessage):
-            self._memory.remember(delivery, message.message_id, source)
+        if self.remembers and not isinstance(message, ResultMessage):
+            self._remember(message, source)
         await self._send("outbound", message, targets)
         return None
 
@@ -261,11 +266,17 @@ class Dispatcher(Worker):
         await self._send("event", event, targets)
         return None
 
+    def _remember(self, message: Any, source: Target) -> None:
+        message.routing_metadata.setdefault(CAME_FROM, {})[self.name] = list(source)
+        delivery = delivery_of(message)
+        if self._memory is not None and delivery is not None:
+            self._memory.remember(delivery, message.message_id, source)
+
     async def _remembered(self, event: Any) -> list[Target]:
+        source = told_in(event, self.name)
         delivery = delivery_of(event)
-        if self._memory is None or delivery is None:
-            return []
-        source = await self._memory.recall(delivery, event.user_message_id)
+        if source is None and self._memory is not None and delivery is not None:
+            source = await self._memory.recall(delivery, event.user_message_id)
         # A connector may have gone from the configuration meanwhile.
         known = source is not None and source.connector in self.config.receive_outbound_connectors
         return [source] if source is not None and known else []
@@ -293,6 +304,12 @@ class Dispatcher(Worker):
         if kind == "inbound" and delivery is not None:
             await tell_who_waits(self.connectors[name], message, reason, delivery)
         return Dropped(reason)
+
+
+def told_in(event: Any, dispatcher: str) -> Target | None:
+    """Where the message of an event came from, if the event has it."""
+    told = event.routing_metadata.get(CAME_FROM, {}).get(dispatcher)
+    return Target(*told) if told else None
 
 
 def rename(message: Any, transport_name: str) -> None:

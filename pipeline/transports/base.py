@@ -16,6 +16,7 @@ from pipeline.connector import Connector
 from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery, current
 from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage, new_id
+from pipeline.message.envelope import unshared
 from pipeline.outcome import DeadLetter
 from pipeline.transports.statistics import Statistics
 from pipeline.worker import Runtime, Worker, WorkerConfig
@@ -159,15 +160,18 @@ class Transport(Worker):
     def publish_event(self, *, immediately: bool = False, **fields: Any) -> Deferred[Any]:
         """Publish an event about an outbound message.
 
-        If that is the message in hand, the event is for the endpoint that it came from.
+        If that is the message in hand, the event has its ``routing_metadata``: it is for the
+        endpoint that the message came from, and dispatchers know the way back.
 
         :param immediately: as of :meth:`publish_message`.
         :param fields: of an :class:`~pipeline.message.EventMessage`.
         """
         fields.setdefault("transport_name", self.transport_name)
         event = EventMessage(**fields)
-        endpoint = _endpoint_of(event.user_message_id)
-        return self.connector.publish("event", event, endpoint, immediately=immediately)
+        told = _message_in_hand(event.user_message_id)
+        if told is not None and not event.routing_metadata:
+            event.routing_metadata = unshared(told.routing_metadata)
+        return self.connector.publish("event", event, immediately=immediately)
 
     def publish_ack(
         self, user_message_id: str, sent_message_id: str, **fields: Any
@@ -244,11 +248,8 @@ def _code_of(error: BaseException | None) -> str | None:
     return str(code) if code in FailureMessage.FAILURE_CODES and code else None
 
 
-def _endpoint_of(message_id: str) -> str | None:
-    """The endpoint of the message in hand, if it is the one with this id."""
+def _message_in_hand(message_id: str) -> Any:
+    """The message in hand, if it is the one with this id; else None."""
     delivery = current.get()
     message = None if delivery is None else delivery.message
-    if message is None or getattr(message, "message_id", None) != message_id:
-        return None
-    endpoint: str = message.get_routing_endpoint()
-    return endpoint
+    return message if getattr(message, "message_id", None) == message_id else None

@@ -237,8 +237,20 @@ class Events(DispatcherCase):
         self.assertEqual(["a"], [m.content for m in self.messages("menu.inbound", 2)])
         self.assertEqual(["b"], [m.content for m in self.messages("web.outbound", 1)])
 
+    def test_told(self) -> None:
+        """An event that has its message's routing metadata needs no memory."""
+        self.dispatcher(expire_routing_memory=0)
+        message = said()
+        message.set_routing_endpoint("chat")
+        self.put("news.outbound", message)
+        (sent,) = self.messages("web.outbound")
+        self.assertEqual({"switch": ["news", "chat"]}, sent.routing_metadata["came_from"])
+        self.put("web.event", acked(message, routing_metadata=sent.routing_metadata))
+        (event,) = self.messages("news.event")
+        self.assertEqual("chat", event.get_routing_endpoint())
+
     def test_not_remembered(self) -> None:
-        """With a memory of no length nothing is written; events go by the routes alone."""
+        """With a memory of no length nothing is written; other events go by the routes."""
         self.dispatcher(expire_routing_memory=0, route_mappings={"web": "menu", "sms": []})
         message = said()
         self.put("news.outbound", message)

@@ -29,8 +29,14 @@ class Counting(Echo):
         await self.reply_to(message, f"{self.name}: {message.content}")
 
     def consume_ack(self, event: Any) -> None:
+        self._count("acks", event)
+
+    def consume_delivery_report(self, event: Any) -> None:
+        self._count("reports", event)
+
+    def _count(self, what: str, event: Any) -> None:
         current.get().store.sadd(  # type: ignore[union-attr]  # an event is in hand here
-            f"acks:{self.config.transport_name}", event.user_message_id
+            f"{what}:{self.config.transport_name}", event.user_message_id
         )
 
 
@@ -64,6 +70,8 @@ class Dispatched(RedisCase):
         options = {
             "keyword_mappings": {"menu": "eat", "news": "read"},
             "fallback_application": "news",
+            # Acks have the way back with them.
+            "expire_routing_memory": 0,
             "transport_name": None,
             **BETWEEN,
         }
@@ -86,6 +94,26 @@ class Dispatched(RedisCase):
         self.assertEqual(expected, answers)
         menu, news = await self.acks(last, "menu", 20), await self.acks(last, "news", 40)
         self.assertEqual((20, 40, set()), (len(menu), len(news), menu & news))
+
+    async def test_reports(self) -> None:
+        """What a transport learns later, with nothing in hand, finds back by the memory."""
+        routes = {"web": ["news"], "other": []}
+        await self.start(Menu, transport_name="menu")
+        news = await self.start(News, transport_name="news")
+        await self.start(
+            SimpleDispatchRouter, transport_name=None, route_mappings=routes, **BETWEEN
+        )
+        transport, port = await self.http()
+        for n in range(4):
+            await self.ask(port, "hi", from_addr=f"u{n}")
+        ids = await self.acks(news, "news", 4)
+        for id in ids:
+            await transport.publish_delivery_report(id.decode(), "delivered")
+        found: set[bytes] = set()
+        while len(found) < len(ids):
+            for partition in range(2):
+                found |= await news.store(partition).smembers("reports:news")
+        self.assertEqual(ids, found)
 
     async def test_renamed(self) -> None:
         """Two transports behind one name: an answer goes back to the one that asked."""

@@ -113,8 +113,8 @@ class Publishing(TransportCase):
         self.assertEqual([32, 32, 32], [len(each) for each in ids])
 
     def test_endpoint(self) -> None:
-        """An event about the message in hand is for the endpoint that it came from; others for the
-        default one."""
+        """An event about the message in hand has its routing metadata, and so the endpoint that
+        it came from; others are for the default one."""
         made = self.stamped()
 
         async def told(message: Any) -> None:
@@ -124,9 +124,11 @@ class Publishing(TransportCase):
         made.told = told
         message = inbound()
         message.set_routing_endpoint("chat")
+        message.routing_metadata["way"] = ["there"]
         self.put("sms.outbound", message)
         events = [delivery.message for delivery in self.taken("sms.event")]
         self.assertEqual(["chat", "default"], [each.get_routing_endpoint() for each in events])
+        self.assertEqual([["there"], None], [each.routing_metadata.get("way") for each in events])
 
     def test_immediately(self) -> None:
         """What must be said though the message fails, can be."""
