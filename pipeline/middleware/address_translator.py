@@ -51,14 +51,14 @@ class AddressTranslationMiddleware(BaseMiddleware):
 
     def handle_outbound(self, message: Any, connector_name: str) -> Any:
         """Send it elsewhere, if its address is listed."""
-        real = self.outbound_map.get(message["to_addr"])
+        real = self.outbound_map.get(message.get("to_addr"))
         if real is not None:
             message["to_addr"] = real
         return message
 
     def handle_inbound(self, message: Any, connector_name: str) -> Any:
         """Let it come from the address that applications know."""
-        asked = self.inbound_map.get(message["from_addr"])
+        asked = self.inbound_map.get(message.get("from_addr"))
         if asked is not None:
             message["from_addr"] = asked
         return message

@@ -112,13 +112,13 @@ class AddressPrefixProviderSettingMiddleware(TransportMiddleware):
     def handle_inbound(self, message: Any, connector_name: str) -> Any:
         """Set it by who sent the message."""
         if message.get("provider") is None:
-            message["provider"] = self.get_provider(message["from_addr"])
+            message["provider"] = self.get_provider(message.get("from_addr"))
         return message
 
     def handle_outbound(self, message: Any, connector_name: str) -> Any:
         """Set it by whom the message is for."""
         if message.get("provider") is None:
-            message["provider"] = self.get_provider(message["to_addr"])
+            message["provider"] = self.get_provider(message.get("to_addr"))
         return message
 
     def normalize_addr(self, addr: str) -> str:
