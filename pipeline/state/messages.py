@@ -16,10 +16,13 @@ from pipeline.state.listing import Listing, together
 from pipeline.state.unit import alone
 from pipeline.store import Store
 
-__all__ = ["PREFIX", "RETENTION", "MessageStore", "tag_of"]
+__all__ = ["PREFIX", "RETENTION", "MessageStore"]
 
 #: What the keys begin with, and the seconds for which messages are kept, if nothing is said.
 PREFIX, RETENTION = "message_store", 7 * 86_400.0
+
+#: Seconds between two messages that are added at the same time by the clock.
+TICK = 1e-6
 
 #: A tag: its pool and its name.
 Tag = Sequence[str]
@@ -48,6 +51,7 @@ class MessageStore:
         self._clock = self._broker.clock
         self._prefix = prefix
         self._retention = retention
+        self._latest = 0.0
 
     # Adding ------------------------------------------------------------------------------------
 
@@ -99,7 +103,7 @@ class MessageStore:
         tag: str | None,
     ) -> None:
         """All that is added passes here."""
-        now, ttl = self._clock.seconds(), self._retention
+        now, ttl = self._moment(), self._retention
         fields = {"message": message.to_json(), "lists": "\n".join(lists)}
         if tag is not None:
             fields["tag"] = tag
@@ -108,6 +112,11 @@ class MessageStore:
             index = self._index(each)
             store.zadd(index, name, now, ttl)
             store.ztrim(index, now - ttl)
+
+    def _moment(self) -> float:
+        """Now, and later than the last time: an answer comes after what it answers."""
+        self._latest = max(self._clock.seconds(), self._latest + TICK)
+        return self._latest
 
     # Asking ------------------------------------------------------------------------------------
 
@@ -201,12 +210,3 @@ def _lists(kind: str, user: str | None, answered: str | None, tag: str | None) -
 def _spelt(tag: Tag) -> str:
     """A tag as one text, of which no two tags have the same."""
     return msgspec.json.encode(list(tag)).decode()
-
-
-def tag_of(message: Message) -> tuple[str, ...] | None:
-    """The tag of a message: its pool and its name, as tagging puts them; None: it has none."""
-    about = message.helper_metadata.get("tag")
-    tag = about.get("tag") if isinstance(about, dict) else None
-    if not isinstance(tag, list | tuple) or not all(isinstance(part, str) for part in tag):
-        return None
-    return tuple(tag)

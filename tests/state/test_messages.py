@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import TestCase
 
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.message import EventMessage, UserMessage
-from pipeline.state.messages import MessageStore, tag_of
+from pipeline.state.messages import MessageStore
 from pipeline.store import Store
 from pipeline.testing.server import shared_server, unique_namespace
 from tests.workers import WorkerCase, inbound
@@ -176,16 +176,6 @@ class Kept(WorkerCase):
         self.assertIsNone(self.done(self.messages.get_message(answer.message_id)))
         counts = [self.done(each.count()) for each in self.every_listing(question, answer)]
         self.assertEqual([1, 0, 1, 1, 0, 1], counts)
-
-
-class Tags(SynchronousTestCase):
-    """What a message is tagged with."""
-
-    def test_tag_of(self) -> None:
-        """A tag is read where tagging puts it; anything else there is none."""
-        self.assertEqual(TAG, tag_of(inbound(helper_metadata={"tag": {"tag": list(TAG)}})))
-        for odd in ({}, {"tag": {}}, {"tag": "x"}, {"tag": {"tag": "x"}}, {"tag": {"tag": [1]}}):
-            self.assertIsNone(tag_of(inbound(helper_metadata=odd)), odd)
 
 
 class OverRedis(TestCase):
