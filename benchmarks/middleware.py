@@ -1,6 +1,6 @@
 """What each built-in middleware costs a message.
 
-    python -m benchmarks.middleware [messages]
+    python -m benchmarks.middleware [messages [middleware ..]]
 
 First the handlers alone, in memory: processor time. Then an application on a private real server,
 with and without the middleware: what the round trips and writes add to a hop.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,7 @@ from pipeline.brokers.memory import MemoryBroker
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
 from pipeline.config.names import resolve
+from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery, Post
 from pipeline.eager import eager
 from pipeline.message import UserMessage
@@ -39,6 +41,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"keys": {"k": SECRET}, "algorithm": "blake2b"},
     ),
     "encryption": ("encryption.EncryptionMiddleware", {"keys": {"k": KEY}}),
+    "session_length": ("session_length.SessionLengthMiddleware", {}),
+    "message_storing": ("message_storing.StoringMiddleware", {}),
 }
 
 
@@ -62,6 +66,11 @@ def made(case: str, worker: Any) -> Any:
     return middleware
 
 
+def at_once(passed: Any) -> Any:
+    """The message that a handler returned, or has made without waiting."""
+    return eager(passed) if passed.__class__.__name__ == "coroutine" else passed
+
+
 def alone(case: str, count: int) -> tuple[float, float]:
     """Microseconds of a message's handler, as it goes out and as it is read."""
     clock = Clock()
@@ -69,7 +78,7 @@ def alone(case: str, count: int) -> tuple[float, float]:
     middleware = made(case, Worker("w", {}, Runtime(broker, Codec(), clock)))
     messages = [message(number) for number in range(count)]
     start = perf_counter()
-    sent = [middleware.handle_publish_inbound(each, "sms") for each in messages]
+    sent = [at_once(middleware.handle_publish_inbound(each, "sms")) for each in messages]
     out = perf_counter() - start
     for number, each in enumerate(sent):
         each._delivery = Delivery("sms.inbound", b"%d-0" % number, b"", reader=broker.reader())
@@ -77,9 +86,7 @@ def alone(case: str, count: int) -> tuple[float, float]:
     handle = middleware.handle_consume_inbound
     start = perf_counter()
     for each in sent:
-        passed = handle(each, "sms")
-        if passed.__class__.__name__ == "coroutine":
-            eager(passed)
+        at_once(handle(each, "sms"))
     return out / count * 1e6, (perf_counter() - start) / count * 1e6
 
 
@@ -111,7 +118,7 @@ async def hop(reactor: Any, case: str, count: int) -> float:
         for number in range(at, at + 500):
             each = message(number)
             if sender is not None:
-                each = sender.handle_publish_inbound(each, "sms")
+                each = await finished(sender.handle_publish_inbound(each, "sms"))
             posts.append(Post("sms.inbound", codec.encode(each)))
         await broker.publish(posts)
     sink = Sink("sink", options, Runtime(broker, codec, reactor))
@@ -125,11 +132,11 @@ async def hop(reactor: Any, case: str, count: int) -> float:
     return spent / count * 1e6
 
 
-async def main(reactor: Any, count: int) -> None:
-    """Measure and print all."""
+async def main(reactor: Any, count: int, cases: Iterable[str]) -> None:
+    """Measure and print."""
     bare = min([await hop(reactor, "", count) for _ in range(3)])
     print(f"{'':22}{'publish us':>12}{'consume us':>12}{'hop us':>10}   (bare hop {bare:.1f} us)")
-    for case in CASES:
+    for case in cases:
         out, read = map(min, zip(*[alone(case, count // 10) for _ in range(20)], strict=True))
         whole = min([await hop(reactor, case, count) for _ in range(3)])
         print(f"{case:22}{out:12.1f}{read:12.1f}{whole - bare:+10.1f}")
@@ -137,4 +144,5 @@ async def main(reactor: Any, count: int) -> None:
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    react(lambda reactor: ensureDeferred(main(reactor, wanted)))
+    chosen = sys.argv[2:] or list(CASES)
+    react(lambda reactor: ensureDeferred(main(reactor, wanted, chosen)))

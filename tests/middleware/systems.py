@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
@@ -20,7 +21,7 @@ from pipeline.worker import Runtime
 from tests.workers import WorkerCase
 
 #: Where the pages of documentation are.
-PAGES = "docs/middleware"
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "middleware"
 
 
 class Phone(Transport):
@@ -163,6 +164,5 @@ def until(claim: Any, seconds: float = 20) -> Deferred[None]:
 
 def example_of(page: str) -> dict[str, Any]:
     """The first YAML example of a page."""
-    with open(f"{PAGES}/{page}.md", encoding="utf-8") as file:
-        text = file.read()
+    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
     return yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
