@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -17,7 +17,9 @@ from twisted.trial.unittest import TestCase
 from tests.service.support import PATIENCE, PIPELINE, ROOT, Process
 from tests.test_two_processes import free_port
 
-_BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(\w+)(?: file=(\S+))?(?: status=(\d))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Block(NamedTuple):
@@ -25,11 +27,13 @@ class Block(NamedTuple):
 
     :param language: as ``yaml``.
     :param file: the file that it is, or "".
+    :param status: the status that its commands end with, or "" for 0.
     :param text: what is in it.
     """
 
     language: str
     file: str
+    status: str
     text: str
 
 
@@ -66,8 +70,8 @@ class Reader:
         if block.language == "yaml":
             self.configuration = block.file
 
-    def do(self, command: str) -> str:
-        """Run a command: its output."""
+    def do(self, command: str, status: int = 0) -> str:
+        """Run a command: its output, and its errors if it must fail."""
         words = shlex.split(command)
         if words[0] == "curl":
             return self.curl(words)
@@ -80,8 +84,8 @@ class Reader:
             timeout=PATIENCE,
             check=False,
         )
-        self.case.assertEqual(0, done.returncode, done.stderr)
-        return done.stdout
+        self.case.assertEqual(status, done.returncode, done.stdout + done.stderr)
+        return done.stdout + done.stderr if status else done.stdout
 
     def curl(self, words: list[str]) -> str:
         """What curl would print; the system runs meanwhile."""
@@ -96,6 +100,21 @@ class Reader:
                 return str(answer.read().decode())
         except HTTPError as error:
             return error.read().decode()
+
+    def follow(self, page: str) -> int:
+        """Do what a page says: how many commands there were."""
+        commands = 0
+        for block in blocks(page):
+            if block.file:
+                self.write(block)
+            if block.language != "console":
+                continue
+            for command, expected in steps(block.text):
+                commands += 1
+                said = self.do(command, int(block.status or 0))
+                for line in expected:
+                    self.case.assertIn(line, said, f"{page}: {command}")
+        return commands
 
     def end(self) -> None:
         """Press Ctrl-C."""
@@ -114,25 +133,9 @@ class Tutorial(TestCase):
 
     timeout = 180
 
-    def follow(self, page: str) -> int:
-        """Do what a page says: how many commands there were."""
-        reader: Any = Reader(self)
-        commands = 0
-        for block in blocks(page):
-            if block.file:
-                reader.write(block)
-            if block.language != "console":
-                continue
-            for command, expected in steps(block.text):
-                commands += 1
-                said = reader.do(command)
-                for line in expected:
-                    self.assertIn(line, said, f"{page}: {command}")
-        return commands
-
     def test_tutorial(self) -> None:
         """Every file of the tutorial works, and every command says what it should."""
-        self.assertGreater(self.follow("docs/tutorial.md"), 7)
+        self.assertGreater(Reader(self).follow("docs/tutorial.md"), 7)
 
     def test_readme(self) -> None:
         """The taste that the README gives is real."""
