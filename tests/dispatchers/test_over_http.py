@@ -6,6 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
+from pipeline.applications.tasks import TaskApplication
+from pipeline.codec import Codec
 from pipeline.delivery import current
 from pipeline.dispatchers import (
     ContentKeywordRouter,
@@ -13,8 +15,11 @@ from pipeline.dispatchers import (
     RoutingTableDispatcher,
     SimpleDispatchRouter,
 )
+from pipeline.tasks.client import Client
+from pipeline.worker import Runtime
+from tests.tasks import jobs
 from tests.transports.http.clients import Echo
-from tests.transports.http.test_over_redis import RedisCase
+from tests.transports.http.test_over_redis import JOBS, RedisCase
 
 BETWEEN = {
     "receive_inbound_connectors": ["web", "other"],
@@ -149,6 +154,28 @@ class Dispatched(RedisCase):
         _, port = await self.http()
         response = await self.ask(port, "hi")
         self.assertEqual((200, "Menu: hi"), (response.status, response.json["content"]))
+
+    async def test_tasks(self) -> None:
+        """Calls of a client are run behind a dispatcher, and their results come back. HTTP doesn't
+        know the names of tasks there."""
+        for name in ("work", "web"):
+            sides = {
+                "receive_inbound_connectors": [name],
+                "receive_outbound_connectors": [f"{name}-deep"],
+                "routing_table": {
+                    name: {"default": [f"{name}-deep", "default"]},
+                    f"{name}-deep": {"default": [name, "default"]},
+                },
+            }
+            await self.start(RoutingTableDispatcher, transport_name=None, **sides)
+            await self.start(TaskApplication, tasks=[JOBS], transport_name=f"{name}-deep")
+        client = Client(Runtime(await self.broker(), Codec(), self.reactor, "test"))
+        handles = [await client.send(jobs.add, [n]) for n in range(20)]
+        self.assertEqual(list(range(20)), [await handle.result(20) for handle in handles])
+        await client.stop()
+        _, port = await self.http()
+        response = await self.request(port, "POST", f"/tasks/{jobs.add.name}", [1])
+        self.assertEqual(404, response.status)
 
     async def test_no_route(self) -> None:
         """A request that has no way is answered with an error at once."""
