@@ -68,6 +68,13 @@ def field_names(cls: type[Message]) -> frozenset[str]:
         return _names_by_class.setdefault(cls, names)
 
 
+class _Tag:
+    """The tag of a class, which instances have as ``message_type``."""
+
+    def __get__(self, message: Any, cls: type[Message]) -> str:
+        return str(cls.__struct_config__.tag)
+
+
 class Message(
     msgspec.Struct, tag_field="message_type", kw_only=True, dict=True, forbid_unknown_fields=True
 ):
@@ -85,6 +92,9 @@ class Message(
     """
 
     DEFAULT_ENDPOINT_NAME = "default"
+
+    #: The kind's name on the wire.
+    MESSAGE_TYPE = _Tag()
 
     #: What ``message_version`` must be: fields of another version may mean something else.
     MESSAGE_VERSION = "20110921"

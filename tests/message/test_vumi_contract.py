@@ -46,6 +46,7 @@ class Common(SynchronousTestCase):
         for message, kind in ((user_message(), "user_message"), (ack(), "event")):
             self.assertEqual("20110921", message["message_version"])
             self.assertEqual(kind, message["message_type"])
+            self.assertEqual(kind, type(message).MESSAGE_TYPE)
             self.assertEqual(({}, {}), (message["routing_metadata"], message["helper_metadata"]))
             self.assertIsInstance(message["timestamp"], datetime)
 
