@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import cleandoc, getattr_static
 from textwrap import indent
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from pipeline.config.fields import ConfigField
 from pipeline.config.positions import key_position, position
@@ -65,6 +65,13 @@ class Config:
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is read-only")
+
+    def with_options(self, options: Mapping[str, Any]) -> Self:
+        """The same config with some options otherwise; this one stays as it is.
+
+        :raises ConfigError: as when it is made.
+        """
+        return type(self)({**self._data, **options}, self.static)
 
     def post_validate(self) -> None:
         """Check what no single option can: override. Runs when every option is right.

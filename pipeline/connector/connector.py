@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    gatherResults,
+    succeed,
+)
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, finished, opposite
+from pipeline.connector.named import NamedByKind
 from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
@@ -32,7 +39,7 @@ HURRIED = 0.2
 _log = Logger("pipeline.connector")
 
 
-class Connector:
+class Connector(NamedByKind):
     """What a worker reads from and publishes to, under one name.
 
     :param name: the queues are ``<name>.<kind>``; for failures ``<name>.failures``.
@@ -106,21 +113,26 @@ class Connector:
         """Have messages of a kind, for an endpoint, handled by this.
 
         :param handler: given the message; may return None, an outcome, a Deferred or a coroutine.
+        :raise PipelineError: the connector doesn't consume this kind.
         """
-        self._inlets[kind].handlers[endpoint] = handler
+        self._inlet(kind).handlers[endpoint] = handler
 
     def set_default_handler(self, kind: str, handler: Callable[[Any], Any]) -> None:
         """Have messages for endpoints that nobody has handled by this; else they are logged."""
-        self._inlets[kind].default = handler
+        self._inlet(kind).default = handler
 
     def consume_instance(self, kind: str, instance: str) -> None:
         """Also read ``<name>.<kind>@<instance>``, which nobody else does; before :meth:`start`.
 
         :param instance: unique to this process, as ``broker.worker_id``.
         """
+        self._inlet(kind)
+        self._instances.append((kind, instance))
+
+    def _inlet(self, kind: str) -> Inlet:
         if kind not in self._inlets:
             raise PipelineError(f"connector {self.name!r} does not consume {kind!r}")
-        self._instances.append((kind, instance))
+        return self._inlets[kind]
 
     # Publishing --------------------------------------------------------------------------------
 
@@ -209,10 +221,18 @@ class Connector:
                 source = Source(self._flow, self._inlets[kind], consumer, self._clock)
                 self._flow.sources.append(source)
 
-    def unpause(self) -> None:
-        """Read."""
-        for source in self._flow.sources:
-            source.reader.read()
+    def unpause(self) -> Deferred[bool]:
+        """Read.
+
+        :return: a Deferred that fires with True when reading has begun: of each queue messages were
+            asked for, so that what comes is ours at once, or as soon as the server is there. That
+            waits for room if as many are in hand as may be. It fires with False when the connector
+            isn't started, or is paused or stopped before that; it never fails.
+        """
+        if self._inlets and not self._flow.sources:
+            return succeed(False)
+        beginning = [source.reader.read() for source in self._flow.sources]
+        return gatherResults(beginning).addCallback(all)
 
     def pause(self) -> Deferred[None]:
         """Take nothing more.

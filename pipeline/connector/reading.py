@@ -79,16 +79,27 @@ class Reader:
         self._next: Any = None
         self._closed = False
         self._stopped: list[Deferred[None]] = []
+        self._begun: list[Deferred[bool]] = []
 
     @property
     def is_idle(self) -> bool:
         """Nothing is being taken, and nothing is in hand."""
         return not self._taking and not self.held
 
-    def read(self) -> None:
-        """Start to read, if it doesn't yet."""
+    def read(self) -> Deferred[bool]:
+        """Start to read, if it doesn't yet.
+
+        :return: a Deferred that fires with True when a take is out, for which there must be room;
+            or with False when reading is paused, or closed, before that.
+        """
         self._reading = True
-        self.take_more()
+        begun: Deferred[bool] = Deferred()
+        self._begun.append(begun)
+        if self._taking:
+            self._tell_begun(True)
+        else:
+            self.take_more()
+        return begun
 
     def pause(self) -> Deferred[None]:
         """Take nothing more.
@@ -97,6 +108,7 @@ class Reader:
             still handled.
         """
         self._reading = False
+        self._tell_begun(False)
         if self._again is not None:
             self._again.cancel()
             self._again = None
@@ -117,6 +129,7 @@ class Reader:
             self._next = None
         self._batches.clear()
         self._closed = True
+        self._tell_begun(False)
         held = list(self.held)
         for delivery in held:
             self.release(delivery)
@@ -132,6 +145,8 @@ class Reader:
         self._taking = True
         taken: Deferred[Any] = maybeDeferred(self.consumer.take, min(room, self._window.chunk))
         taken.addCallbacks(self._took, self._not_taken)
+        if self._taking and self._begun:
+            self._tell_begun(True)
 
     def release(self, delivery: Delivery) -> bool:
         """Let go of a delivery; False when it was let go already."""
@@ -143,6 +158,8 @@ class Reader:
 
     def _took(self, batch: list[Delivery]) -> None:
         self._taking = False
+        if self._begun:
+            self._tell_begun(True)
         if self._closed:
             maybeDeferred(self.consumer.hand_back, batch).addErrback(self._complain)
             return
@@ -194,6 +211,11 @@ class Reader:
     def _retake(self) -> None:
         self._again = None
         self.take_more()
+
+    def _tell_begun(self, has_begun: bool) -> None:
+        begun, self._begun = self._begun, []
+        for each in begun:
+            each.callback(has_begun)
 
     def _tell_stopped(self) -> None:
         stopped, self._stopped = self._stopped, []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -118,7 +118,13 @@ class Worker:
         still works. Also called when :meth:`setup_worker` has failed."""
 
     def get_config(self, message: Any = None) -> Any:
-        """A Deferred of the options for a message: override for options of its sender."""
+        """A Deferred of the options for a message: override for options of its sender.
+
+        Handlers and middleware (as ``self.worker.get_config(message)``) ask it where an option may
+        differ. An override may be ``async def``, and gives
+        ``self.config.with_options({"greeting": "hi"})``, which keeps the other options. What is
+        needed when no message is there belongs to :meth:`get_static_config`.
+        """
         return succeed(self.config)
 
     def ordering_key(self, message: Any, kind: str) -> Hashable:
@@ -269,10 +275,10 @@ class Worker:
         """Read nothing more; a Deferred that fires when nothing is in progress."""
         return DeferredList([each.pause() for each in self.connectors.values()])
 
-    def unpause_connectors(self) -> None:
-        """Read."""
-        for connector in self.connectors.values():
-            connector.unpause()
+    def unpause_connectors(self) -> Deferred[bool]:
+        """Read; a Deferred as of :meth:`pipeline.connector.Connector.unpause`, for all of them."""
+        beginning = [connector.unpause() for connector in self.connectors.values()]
+        return gatherResults(beginning).addCallback(all)
 
     def get_static_config(self) -> Any:
         """The options that are the same for every message."""

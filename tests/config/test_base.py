@@ -104,6 +104,13 @@ class Reading(TestCase):
         other = copy.deepcopy(RangeConfig({"low": 3}))
         self.assertEqual((3, 9), (other.low, other.high))
 
+    def test_with_options(self) -> None:
+        """The same again with some options otherwise, checked as ever; the first is as it was."""
+        config = RangeConfig({"low": 3})
+        other = config.with_options({"high": "5"})
+        self.assertEqual((RangeConfig, 3, 5, 9), (type(other), other.low, other.high, config.high))
+        self.assertRaises(ConfigError, config.with_options, {"high": 1})
+
     def test_alias(self) -> None:
         """BaseConfig is Config, so that a subclass may itself be called Config."""
         self.assertIs(Config, BaseConfig)

@@ -267,6 +267,41 @@ class Life(WorkerCase):
         self.clock.advance(0)
         self.assertEqual(1, len(seen))
 
+    def test_unpause_says_when_it_reads(self) -> None:
+        """``unpause`` fires when a take is out for every queue; again if it reads already."""
+        connector = self.connector()
+        self.assertIs(True, self.successResultOf(connector.unpause()))
+        self.successResultOf(connector.pause())
+        self.assertIs(True, self.successResultOf(connector.unpause()))
+
+    def test_unpause_waits_for_room(self) -> None:
+        """Reading begins when there is room for more than what is in hand."""
+        connector = self.connector(max_in_flight=1)
+        holding: Deferred[None] = Deferred()
+        connector.add_handler("inbound", lambda message: holding)
+        self.put("sms.inbound", inbound())
+        pausing = connector.pause()
+        begun = connector.unpause()
+        self.assertNoResult(begun)
+        holding.callback(None)
+        self.clock.advance(0)
+        self.assertIs(True, self.successResultOf(begun))
+        self.successResultOf(pausing)
+
+    def test_unpause_in_vain(self) -> None:
+        """It fires with False if the connector is not started, or is paused or stopped first."""
+        connector = self.worker().setup_connector("x", ("inbound",), ())
+        self.assertIs(False, self.successResultOf(connector.unpause()))
+        for end in (lambda each: each.pause(), self.stop):
+            connector = self.connector(max_in_flight=1)
+            connector.add_handler("inbound", lambda message: Deferred(lambda _: None))
+            self.put("sms.inbound", inbound())
+            connector.pause()
+            begun = connector.unpause()
+            end(connector)
+            self.assertIs(False, self.successResultOf(begun))
+            self.stop(connector)
+
     def test_pause_waits(self) -> None:
         """``pause`` fires when what is in progress is settled."""
         connector = self.connector()

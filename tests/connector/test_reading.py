@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.connector.reading import Reader, Window
+from pipeline.connector.reading import AGAIN, Reader, Window
 from pipeline.delivery import Delivery
 from tests.workers import WorkerCase, inbound
 
@@ -53,6 +53,16 @@ class Taking(ReaderCase):
         self.assertEqual(1, len(self.batches))
         self.clock.advance(0)
         self.assertEqual(2, len(self.batches))
+
+    def test_begins_when_it_can(self) -> None:
+        """Who asks for reading is told when a take is out, though it failed at first."""
+        self.reader.pause()
+        self.broker.stop()
+        begun = self.reader.read()
+        self.assertNoResult(begun)
+        self.broker.start()
+        self.clock.advance(AGAIN)
+        self.assertIs(True, self.successResultOf(begun))
 
     def test_release_once(self) -> None:
         """What is let go of twice makes room once."""

@@ -172,7 +172,7 @@ class Life(WorkerCase):
         self.successResultOf(made.pause_connectors())
         self.put("sms.inbound", inbound("hello"))
         self.assertNotIn("hello", made.notes)
-        made.unpause_connectors()
+        self.assertIs(True, self.successResultOf(made.unpause_connectors()))
         self.assertIn("hello", made.notes)
         self.successResultOf(made.stop_worker())
 
