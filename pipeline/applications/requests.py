@@ -116,6 +116,8 @@ class RequestApplication(Application):
 
     CONFIG_CLASS = RequestApplicationConfig
 
+    answers_requests = True
+
     #: Requests for any endpoint are answered.
     ALLOWED_ENDPOINTS = None
 

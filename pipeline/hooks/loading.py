@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,14 +19,14 @@ _log = Logger("pipeline.hooks")
 def load_hooks(classes: Iterable[Any]) -> list[Any]:
     """Make the middlewares of a list, each once, without arguments (Django 1.9's loading).
 
-    :param classes: classes with hooks; also factories that take ``get_response``, which are kept
-        as they are, since only a stack can make them.
+    :param classes: classes with hooks. Factories that take ``get_response`` are kept as they are,
+        since only a stack can make them; so are instances, which are made already.
     :return: the instances and factories, in order, without those that raised MiddlewareNotUsed.
     :raise Exception: what a constructor raises.
     """
     loaded = []
     for each in classes:
-        if is_factory(each):
+        if not inspect.isclass(each) or is_factory(each):
             loaded.append(each)
             continue
         try:

@@ -19,6 +19,7 @@ from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
 from pipeline.errors import DuplicateConnectorError
 from pipeline.interfaces import IWorker
+from pipeline.middleware.lifetime import tear_down
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.outcome import DeadLetter, Outcome
@@ -72,6 +73,9 @@ class Worker:
     #: The class of its options.
     CONFIG_CLASS: ClassVar[type[Config]] = WorkerConfig
 
+    #: Whether middleware of requests is made for it.
+    answers_requests: ClassVar[bool] = False
+
     def __init__(self, name: str, config: Mapping[str, Any] | Config, runtime: Runtime) -> None:
         self.name = name
         self._given: Mapping[str, Any] = {} if isinstance(config, Config) else config
@@ -89,6 +93,8 @@ class Worker:
         self.connectors: dict[str, Connector] = {}
         self.log = Logger(f"pipeline.worker.{name}")
         self._stack = MiddlewareStack()
+        #: Middlewares of other families that were set up, the last first.
+        self._others: tuple[Any, ...] = ()
         self._is_set_up = False
 
     def _options(self, config: Mapping[str, Any] | Config) -> Any:
@@ -211,7 +217,8 @@ class Worker:
                     await finished(self.teardown_worker())
             finally:
                 stack, self._stack = self._stack, MiddlewareStack()
-                await stack.teardown()
+                others, self._others = self._others, ()
+                await tear_down([*stack.publish_middlewares, *others])
 
     def _not_torn_down(self, failure: Failure) -> None:
         self.log.failure("could not be torn down", failure)
@@ -231,6 +238,8 @@ class Worker:
         """Make the middlewares and set them up, one after another."""
         self.middlewares = await setup_middlewares_from_config(self, self._given)
         self._stack = MiddlewareStack(self.middlewares)
+        message = set(map(id, self.middlewares))
+        self._others = tuple(m for m in reversed(self.middlewares.made) if id(m) not in message)
 
     def setup_connector(
         self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()

@@ -1,0 +1,56 @@
+"""What must stand before what in the list, as the classes themselves say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline.errors import ConfigError
+from pipeline.middleware.entries import Entry
+
+__all__ = ["misplaced"]
+
+
+def misplaced(entries: Sequence[Entry]) -> Iterator[ConfigError]:
+    """Say which entries stand in the wrong place, and where they should.
+
+    A class's ``NEEDS`` and ``AFTER`` name classes; those that derive from one count as well.
+    """
+    for index, entry in enumerate(entries):
+        before, behind = entries[:index], entries[index + 1 :]
+        needed = tuple(getattr(entry.middleware, "NEEDS", ()))
+        if needed and _first(before, needed) is None:
+            late = _first(behind, needed)
+            yield _missing(entry, needed) if late is None else _late(entry, late)
+        for name in getattr(entry.middleware, "AFTER", ()):
+            late = _first(behind, (name,))
+            if late is not None and _first(before, (name,)) is None:
+                yield _late(entry, late)
+
+
+def _first(entries: Iterable[Entry], names: Iterable[str]) -> Entry | None:
+    wanted = set(names)
+    return next((entry for entry in entries if wanted & _names_of(entry)), None)
+
+
+def _names_of(entry: Entry) -> set[str]:
+    middleware = entry.middleware
+    if isinstance(middleware, type):
+        return {base.__name__ for base in middleware.__mro__}
+    return {getattr(middleware, "__name__", "")}
+
+
+def _late(entry: Entry, late: Entry) -> ConfigError:
+    where = f" ({late.at})" if late.at else ""
+    return ConfigError(
+        f"middleware {entry.name!r} stands before {late.name!r}, whose work it needs",
+        at=entry.at,
+        hint=f"move it below {late.name!r}{where}",
+    )
+
+
+def _missing(entry: Entry, needed: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"middleware {entry.name!r} needs {' or '.join(needed)} before it in the list",
+        at=entry.at,
+        hint="add it above this line",
+    )
