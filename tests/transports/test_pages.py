@@ -11,7 +11,10 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.config.pages import with_tables
 from pipeline.service.build import load, probes
+from pipeline.transports.connections import KEPT
 from pipeline.transports.lines import connection, session
+from pipeline.transports.websocket import wire
+from pipeline.transports.websocket.limits import Close
 from tests.service.support import written
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "transports"
@@ -70,3 +73,31 @@ class Lines(TestCase):
                 continue
             others = Path(connection.__file__).with_name("server.py").read_text(encoding="utf-8")
             self.assertIn(f'"{each}"', others + Path(connection.__file__).read_text())
+
+
+class WebSocket(TestCase):
+    """What the page about WebSocket says."""
+
+    def test_numbers(self) -> None:
+        """Times and sizes."""
+        for told in (
+            f"for {KEPT:g} seconds at a time",
+            f"doesn't answer a close within {wire.CLOSE_TIMEOUT:g} seconds",
+            f"A handshake may have {wire.MAX_REQUEST // 1024} kB",
+        ):
+            self.assertIn(told, " ".join(text("websocket").split()))
+
+    def test_codes(self) -> None:
+        """Every code that a connection is closed with is told: ours, and those of the frames."""
+        ours = {number for name, number in vars(Close).items() if name.isupper()}
+        told = re.findall(r"^\| (1\d{3}) \| [A-Z]", text("websocket"), re.MULTILINE)
+        self.assertEqual(sorted({*ours, 1002, 1007}), [int(each) for each in told])
+
+    def test_counted(self) -> None:
+        """Everything that is counted is told."""
+        folder = Path(wire.__file__).parent
+        code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+        counted = re.findall(r"\.(?:count|gauge)\(f?\"(\w+)", code)
+        self.assertGreaterEqual(len(counted), 5)
+        for name in counted:
+            self.assertIn(f"`{name}`", text("websocket"))

@@ -82,7 +82,7 @@ class WebSocketConfig(ListeningConfig):
         static=True,
     )
     max_depth = ConfigInt(
-        "How many messages <name>.inbound may hold, in each partition, for more to be published;"
+        "How many messages `<name>.inbound` may hold, in each partition, for more to be published;"
         " 0: any number.",
         default=100_000,
         minimum=0,

@@ -102,8 +102,7 @@ class Session:
         try:
             await self._around.connections.add(self)
             if announced:
-                await self._around.publish(self._event("new"), 0, 0)
-                self._has_begun = True
+                await self._announce()
         except BrokerError as error:
             self.log.warn("a session could not begin: {error}", error=error)
             self._wire.close(Close.TRY_LATER, "come again later")
@@ -111,6 +110,15 @@ class Session:
             self._published(None)
         if self._wire.state is not State.OPEN:
             self._around.connections.remove(self)
+
+    async def _announce(self) -> None:
+        new = self._event("new")
+        self._publishing.add(new.message_id)
+        published = await self._around.publish(new, 0, 0)
+        self._has_begun = published is not None or new.message_id not in self._publishing
+        self._publishing.discard(new.message_id)
+        if not self._has_begun:
+            self._wire.close(Close.POLICY, "this session is not wanted")
 
     def lost(self) -> Deferred[None]:
         """The connection is gone.
@@ -201,7 +209,7 @@ class Session:
             raise refusal(400, str(error)) from None
         # What middleware kept back was answered by it, or else dropped.
         if published is None and message.message_id in self._publishing:
-            raise refusal(403, "middleware dropped this message")
+            raise refusal(403, "this was dropped, by middleware or for want of room")
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("a message could not be published", failure)

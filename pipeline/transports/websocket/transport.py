@@ -53,8 +53,8 @@ class WebSocketTransport(Transport):
     A reply finds its connection in whichever process that is; so does what answers nothing, by
     its address. An ack says that a message was written to its connection; a nack, that there is
     none. Close codes: 1001 when the transport stops, 1003 for binary, 1007 for what is no UTF-8,
-    1008 where the client is not wanted any more, 1009 for what is too long, 1011 for who doesn't
-    answer a ping, 1013 for who should come again later.
+    1008 where middleware drops the beginning of a session, 1009 for what is too long, 1011 for
+    who doesn't answer a ping, 1013 for who should come again later.
 
     :ivar port: the open port, after the start.
     """

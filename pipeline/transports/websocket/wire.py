@@ -238,7 +238,9 @@ class Wire(TwistedProtocol):
         self._lost(self)
 
     def pauseProducing(self) -> None:
-        """What was sent is not read: stop reading, too."""
+        """What was sent is not read: stop reading, too. Twisted says so for each write."""
+        if self._is_choked:
+            return
         self._is_choked = True
         self._choked_at = self._clock.seconds()
         self._unread = 0

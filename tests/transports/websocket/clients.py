@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 
 from pipeline.applications.base import Application
@@ -90,6 +91,15 @@ class Client:
                 await self._call(self._connection.recv, PATIENCE)
             except ConnectionClosed as closed:
                 return closed.rcvd.code if closed.rcvd else 1006
+
+    async def is_there(self) -> bool:
+        """Whether the other side still answers a ping."""
+        try:
+            pong = await self._call(self._connection.ping, ack_on_close=True)
+        except ConnectionClosed:
+            return False
+        await self._call(pong.wait, PATIENCE)
+        return self._connection.state is State.OPEN
 
     async def close(self) -> None:
         """Close, as one should."""

@@ -17,6 +17,7 @@ class Codes(TestCase):
             "NORMAL": CloseReason.NORMAL_CLOSURE,
             "GOING_AWAY": CloseReason.GOING_AWAY,
             "UNSUPPORTED": CloseReason.UNSUPPORTED_DATA,
+            "POLICY": CloseReason.POLICY_VIOLATION,
             "TOO_BIG": CloseReason.MESSAGE_TOO_BIG,
             "ERROR": CloseReason.INTERNAL_ERROR,
             "TRY_LATER": CloseReason.TRY_AGAIN_LATER,

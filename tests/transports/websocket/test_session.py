@@ -168,6 +168,24 @@ class Life(SessionCase):
         self.assertEqual(1013, self.wire.code)
         self.assertEqual(0, len(self.connections))
 
+    def test_not_wanted(self) -> None:
+        """Where middleware drops the beginning the client is closed, and there is no end."""
+        self.outcomes.append(succeed(None))
+        self.connect()
+        self.assertEqual(1008, self.wire.code)
+        self.transport.loseConnection()
+        self.assertEqual([("new", None)], self.events)
+
+    def test_greeted_by_middleware(self) -> None:
+        """Where middleware answers the beginning, the session goes on."""
+        new: Deferred[Any] = Deferred()
+        self.outcomes.append(new)
+        session = self.connect()
+        session.send(self.published[-1][0].reply("hello"))
+        new.callback(None)
+        self.say(content="a")
+        self.assertEqual(("resume", "a"), self.events[-1])
+
     def test_gone_meanwhile(self) -> None:
         """Of a client that goes while its session begins, the end comes after the beginning."""
         new: Deferred[Any] = Deferred()
