@@ -14,6 +14,12 @@ from pipeline.service.running import System
 __all__ = ["Options", "makeService", "worker_help"]
 
 
+def _threads(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError(f"--maxthreads must be a whole number, 1 or more, got {text!r}")
+    return int(text)
+
+
 class Options(usage.Options):
     """Options of the plugin; those of Vumi's start_worker have the same meaning."""
 
@@ -25,13 +31,14 @@ class Options(usage.Options):
     optParameters = [
         ["config", "c", None, "The YAML file."],
         ["worker-class", None, None, "The dotted name of the class of a single worker."],
-        ["maxthreads", None, None, "The size of the reactor's thread pool.", int],
+        ["maxthreads", None, None, "The size of the reactor's thread pool.", _threads],
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self["worker"] = []
         self["set-option"] = []
+        self["worker-help"] = False
 
     def opt_worker(self, name: str) -> None:
         """Run only this worker of the file; may be given again."""
@@ -45,8 +52,11 @@ class Options(usage.Options):
 
     def opt_worker_help(self) -> None:
         """Print what the class given by --worker-class is for and its options, and end."""
+        self["worker-help"] = True
+
+    def _print_help(self) -> None:
         if not self["worker-class"]:
-            raise usage.UsageError("--worker-help wants --worker-class CLASS before it")
+            raise usage.UsageError("--worker-help wants --worker-class CLASS")
         try:
             print(worker_help(self["worker-class"]))  # noqa: T201  # it is asked to print
         except ConfigError as error:
@@ -54,9 +64,8 @@ class Options(usage.Options):
         sys.exit(0)
 
     def postOptions(self) -> None:
-        threads = self["maxthreads"]
-        if threads is not None and threads < 1:
-            raise usage.UsageError("--maxthreads must be 1 or more")
+        if self["worker-help"]:
+            self._print_help()
         if self["config"] is None and self["worker-class"] is None:
             raise usage.UsageError("--config FILE is needed")
 

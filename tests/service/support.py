@@ -138,6 +138,17 @@ class Broken(Plain):
         raise RuntimeError("no coffee")
 
 
+class Telling(Plain):
+    """A worker that says what it was given."""
+
+    def setup_worker(self) -> None:
+        from twisted.internet import reactor
+
+        threads: Any = reactor
+        told = self.config.transport_name, self.config.greeting, threads.getThreadPool().max
+        self.log.info("I am {told}", told="/".join(map(str, told)))
+
+
 class Passing(BaseMiddleware):
     """A middleware that lets everything pass."""
 

@@ -20,6 +20,18 @@ workers:
   two: {{class: tests.service.support.Plain, transport_name: b}}
 """
 
+MULTI_WORKER = """
+redis: memory://
+workers:
+  first: tests.service.support.Telling
+  second: tests.service.support.Telling
+  third: tests.service.support.Telling
+defaults: {greeting: common}
+first: {transport_name: a}
+second: {transport_name: b, greeting: its own}
+third: !include third.yaml
+"""
+
 
 def system(redis: str, cls: str = "Plain") -> str:
     return SYSTEM.format(redis=redis, cls=cls)
@@ -43,7 +55,8 @@ class Parsing(TestCase):
             ("", "--config FILE is needed"),
             ("--config a --set-option k", "key:value"),
             ("--config a --maxthreads 0", "1 or more"),
-            ("--worker-help", "--worker-class"),
+            ("--worker-help", "--worker-help wants --worker-class CLASS"),
+            ("--config a --maxthreads many", "maxthreads"),
             ("--worker-class no.such.Thing --worker-help", "no module 'no'"),
         ):
             with self.assertRaises(UsageError) as caught:
@@ -151,10 +164,36 @@ class Twistd(TestCase):
         self.assertNotIn("Traceback", out + err)
 
     def test_help(self) -> None:
-        """--worker-help prints and ends with status 0."""
-        process = twistd(
-            self, "pipeline", "--worker-class", "tests.service.support.Plain", "--worker-help"
+        """--worker-help prints and ends with status 0, wherever it stands."""
+        for order in (1, -1):
+            words = ["--worker-class=tests.service.support.Plain", "--worker-help"][::order]
+            status, out, err = twistd(self, "pipeline", *words).end()
+            self.assertEqual((0, ""), (status, err))
+            self.assertIn("A worker that reads and does nothing.", out)
+            self.assertIn("``transport_name`` (text, required, static)", out)
+            self.assertIn("``stop_timeout`` (duration, default 30, static)", out)
+
+    def test_help_of_nothing(self) -> None:
+        """A class that isn't there is said in a line, without a traceback."""
+        process = twistd(self, "pipeline", "--worker-class=tests.no.Such", "--worker-help")
+        status, out, err = process.end()
+        self.assertEqual(1, status)
+        self.assertIn("no 'no'", out + err)
+        self.assertNotIn("Traceback", out + err)
+
+    def test_multi_worker(self) -> None:
+        """Vumi's file of several workers: common options, a section each, included files."""
+        written_file = written(self, MULTI_WORKER)
+        Path(written_file).with_name("third.yaml").write_text(
+            "transport_name: c\ngreeting: included\n", encoding="utf-8"
         )
-        status, out, _ = process.end()
-        self.assertEqual(0, status)
-        self.assertIn("``transport_name`` (text, required, static)", out)
+        process = twistd(
+            self,
+            "pipeline",
+            f"--config={written_file}",
+            "--set-option=second.greeting:from: the line",
+            "--maxthreads=7",
+        )
+        told = sorted(process.wait_for("I am").split("I am ")[1].strip() for _ in range(3))
+        self.assertEqual(["a/common/7", "b/from: the line/7", "c/included/7"], told)
+        self.assertEqual(0, process.terminate()[0])
