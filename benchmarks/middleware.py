@@ -41,6 +41,28 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"keys": {"k": SECRET}, "algorithm": "blake2b"},
     ),
     "encryption": ("encryption.EncryptionMiddleware", {"keys": {"k": KEY}}),
+    "address_translator": (
+        "address_translator.AddressTranslationMiddleware",
+        {"outbound_map": {"+1": "+27831234001"}},
+    ),
+    "provider_setter": (
+        "provider_setter.AddressPrefixProviderSettingMiddleware",
+        {
+            "provider_prefixes": {"+27": "a", "+2783": "b"},
+            "normalize_msisdn": {"country_code": "27"},
+        },
+    ),
+    "tagger": (
+        "tagger.TaggingMiddleware",
+        {
+            "incoming": {
+                "addr_pattern": r"^\d(\d+)$",
+                "tagpool_template": "pool",
+                "tagname_template": r"tag-\1",
+            },
+            "outgoing": {"tagname_pattern": "tag-(.*)", "msg_template": {"from_addr": r"1\1"}},
+        },
+    ),
     "session_length": ("session_length.SessionLengthMiddleware", {}),
     "message_storing": ("message_storing.StoringMiddleware", {}),
 }

@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError, InvalidMessage
 from pipeline.message import UserMessage, from_payload
 from pipeline.message.envelope import unshared
 from pipeline.middleware.base import TransportMiddleware
+from pipeline.middleware.expansion import Expansion
 from pipeline.middleware.selection import detach
 
 __all__ = ["TaggingMiddleware", "TaggingMiddlewareConfig"]
@@ -115,9 +116,10 @@ class TaggingMiddleware(TransportMiddleware):
         """Look patterns and templates up."""
         incoming, outgoing = self.config.incoming, self.config.outgoing
         self._fits_address = incoming.addr_pattern.match
-        self._pool, self._name = incoming.tagpool_template, incoming.tagname_template
+        self._pool = Expansion(incoming.addr_pattern, incoming.tagpool_template)
+        self._name = Expansion(incoming.addr_pattern, incoming.tagname_template)
         self._fits_tag = outgoing.tagname_pattern.match
-        self._template = outgoing.msg_template
+        self._template = _looked_through(outgoing.tagname_pattern, outgoing.msg_template)
         if not self._template:
             detach(self, TaggingMiddleware, "outbound")
 
@@ -126,7 +128,7 @@ class TaggingMiddleware(TransportMiddleware):
         address = message.get("to_addr")
         match = None if address is None else self._fits_address(address)
         if match is not None:
-            self.add_tag_to_msg(message, (match.expand(self._pool), match.expand(self._name)))
+            self.add_tag_to_msg(message, (self._pool(match), self._name(match)))
         return message
 
     def handle_outbound(self, message: Any, connector_name: str) -> Any:
@@ -172,12 +174,23 @@ def _inner(holder: Any, key: str) -> MutableMapping[str, Any]:
     return made
 
 
-def _fill(match: re.Match[str], holder: Any, template: Mapping[str, Any]) -> None:
+def _looked_through(pattern: re.Pattern[str], template: Mapping[str, Any]) -> dict[str, Any]:
+    """A template with an Expansion for each text in it."""
+    made: dict[str, Any] = {}
     for key, value in template.items():
         if isinstance(value, Mapping):
+            made[key] = _looked_through(pattern, value)
+        else:
+            made[key] = Expansion(pattern, value) if isinstance(value, str) else value
+    return made
+
+
+def _fill(match: re.Match[str], holder: Any, template: Mapping[str, Any]) -> None:
+    for key, value in template.items():
+        if isinstance(value, dict):
             _fill(match, _inner(holder, key), value)
         else:
-            holder[key] = match.expand(value) if isinstance(value, str) else unshared(value)
+            holder[key] = value(match) if type(value) is Expansion else unshared(value)
 
 
 def _texts(template: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
@@ -191,7 +204,7 @@ def _texts(template: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]
 def _check_template(pattern: re.Pattern[str], template: str, data: Any, path: Path) -> None:
     """:raises ConfigError: the template names a group that the pattern doesn't have."""
     try:
-        pattern.sub(template, "")
+        Expansion(pattern, template)
     except (re.error, IndexError) as error:
         name = ".".join(map(str, path))
         raise ConfigError(f"{name}: not a template: {error}", at=position(data, path)) from None
