@@ -7,12 +7,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
+from pipeline.codec import Codec
 from pipeline.delivery import Delivery, current
 from pipeline.errors import BrokerUnavailable, Conflict, ServerRefused
 from pipeline.state.partition import partition_of
 from pipeline.state.unit import CONFLICTS, LONGEST, State
 from pipeline.store import Store
-from tests.workers import WorkerCase, inbound
+from pipeline.worker import Runtime
+from tests.brokers.redis.bench import RedisCase
+from tests.workers import Bare, WorkerCase, inbound
 
 
 async def wrote(store: Store) -> str:
@@ -174,3 +177,41 @@ class AtTheEdge(StateCase):
         flaky = self.flaky((ServerRefused("wrong type", "WRONGTYPE"), False))
         self.failureResultOf(self.edge(), ServerRefused)
         self.assertEqual(1, flaky.commits)
+
+
+class OverRedis(RedisCase):
+    """The same with a real server."""
+
+    OWN_SERVER = True
+
+    async def state(self) -> tuple[Any, State]:
+        broker = await self.make_broker()
+        return broker, State(Bare("worker", {}, Runtime(broker, Codec(), self.reactor)))
+
+    async def test_server_restarts(self) -> None:
+        """Work at the edge waits while the server is away, and is done when it is back."""
+        assert self.server is not None
+        broker, state = await self.state()
+        self.server.kill_now()
+        await self.until(lambda: not broker.client.connected)
+        working = Deferred.fromCoroutine(_coroutine(state.for_message("inbound", inbound(), wrote)))
+        await self.pause(0.2)
+        self.assertFalse(working.called)
+        self.server.start_now()
+        self.assertEqual("done", await self.soon(working))
+        self.assertEqual(b"v", await broker.reader().read("get", "k"))
+
+    async def test_memory(self) -> None:
+        """At the memory limit it waits for room, as publishing does."""
+        broker, state = await self.state()
+        self.limit()
+        working = Deferred.fromCoroutine(_coroutine(state.for_key("+27", wrote)))
+        await self.pause(0.2)
+        self.assertFalse(working.called)
+        self.unlimit()
+        self.assertEqual("done", await self.soon(working))
+        self.assertEqual(b"v", await broker.reader().read("get", "k"))
+
+
+async def _coroutine(waited: Any) -> Any:
+    return await waited

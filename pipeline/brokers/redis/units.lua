@@ -189,15 +189,19 @@ local function examine(at)
     return at, verdict, writes
 end
 
--- Does the writes of the unit; answers the first error's text, or nothing.
-local function write(at, offset)
+-- Does the writes of the unit; answers the first error's text, or nothing. An error that ends it, if
+-- is_end says so, is answered as it came.
+local function write(at, offset, is_end)
     local failed
     local count = tonumber(ARGV[at])
     at = at + 1
     for _ = 1, count do
         local n, argc = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
         local reply = perform[ARGV[at]](KEYS[n], at + 3, argc, offset)
-        if type(reply) == 'table' and reply.err then failed = failed or reply.err end
+        if type(reply) == 'table' and reply.err then
+            if is_end and is_end(reply.err) then return reply end
+            failed = failed or reply.err
+        end
         at = at + 3 + argc
     end
     return failed

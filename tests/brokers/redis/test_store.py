@@ -62,6 +62,36 @@ class Reads(RedisCase):
             await Store(broker.reader()).get("k")
         self.assertEqual(0, await Store(broker.reader()).count("n"))
 
+    async def test_memory(self) -> None:
+        """At the memory limit a commit is refused whole, though some of its writes need none."""
+        broker = await self.make_broker()
+        store = Store(broker.reader())
+        store.zadd("z", "old", 1)
+        store.set("before", "x")
+        await store.commit()
+        self.limit()
+        with self.assertRaises(ServerRefused) as caught:
+            await self.changed(broker).commit()
+        self.assertEqual(("OOM", True), (caught.exception.code, caught.exception.is_passing))
+        self.assertEqual([None, b"x", 1, 0], await self.kept(broker))
+        self.unlimit()
+        await self.changed(broker).commit()
+        self.assertEqual([b"1", None, 0, 1], await self.kept(broker))
+
+    def changed(self, broker: Any) -> Store:
+        """A unit of work that adds and removes."""
+        store = Store(broker.reader())
+        store.set("v", "1")
+        store.delete("before")
+        store.ztrim("z", 5)
+        store.incr("n")
+        return store
+
+    async def kept(self, broker: Any) -> list[Any]:
+        store = Store(broker.reader())
+        values = [await store.get("v"), await store.get("before")]
+        return [*values, await store.zcard("z"), await store.count("n")]
+
     async def test_many_fields(self) -> None:
         """A hash with thousands of fields is read, compared and written."""
         broker = await self.make_broker()
