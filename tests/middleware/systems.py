@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +16,7 @@ from pipeline.applications.base import Application
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
+from pipeline.errors import TemporaryFailure
 from pipeline.message import UserMessage
 from pipeline.testing.server import shared_server, unique_namespace
 from pipeline.transports.base import Transport
@@ -86,7 +89,9 @@ class SystemCase(WorkerCase):
 
     def process(self) -> Any:
         """A broker on the same server, as another process has."""
-        broker = MemoryBroker(self.clock, server=self.broker.server, dead_after=5)
+        broker = MemoryBroker(
+            self.clock, server=self.broker.server, dead_after=5, **self.broker_options()
+        )
         broker.start()
         return broker
 
@@ -147,6 +152,17 @@ class RedisCase(TestCase):
         broker = self.workers[0].broker
         while sum((await broker.depth(queue))[:3]):
             await deferLater(broker.clock, 0.02)
+
+
+def unreliable(clock: Any, chance: random.Random) -> Callable[[Any], Awaitable[None]]:
+    """What an application does first: it takes its time, and fails now and then."""
+
+    async def first(message: Any) -> None:
+        await deferLater(clock, chance.choice([0, 0.1, 0.5]))
+        if chance.random() < 0.2:
+            raise TemporaryFailure("not yet")
+
+    return first
 
 
 def until(claim: Any, seconds: float = 20) -> Deferred[None]:

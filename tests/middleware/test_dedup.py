@@ -11,7 +11,15 @@ from twisted.internet.task import deferLater
 from pipeline.errors import ConfigError, TemporaryFailure
 from pipeline.message import UserMessage
 from pipeline.middleware.dedup import DedupMiddlewareConfig
-from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, options_of, until
+from tests.middleware.systems import (
+    Answering,
+    Phone,
+    RedisCase,
+    SystemCase,
+    options_of,
+    unreliable,
+    until,
+)
 
 DEDUP = "pipeline.middleware.dedup.DedupMiddleware"
 
@@ -137,13 +145,8 @@ class Dedup(SystemCase):
         brokers = [self.process() for _ in range(4)]
         apps = [self.started(Answering, self.options(), broker) for broker in brokers]
 
-        async def first(message: Any) -> None:
-            await deferLater(self.clock, chance.choice([0, 0.1, 0.5]))
-            if chance.random() < 0.2:
-                raise TemporaryFailure("not yet")
-
         for app in apps:
-            app.first = first
+            app.first = unreliable(self.clock, chance)
         messages = [copy_of(f"{n}", f"id-{n}") for n in range(200)] * 3
         chance.shuffle(messages)
         for at in range(0, 600, 60):

@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 
 from pipeline.errors import ConfigError, ServerRefused, TemporaryFailure
 from pipeline.message import EventMessage, FailureMessage
@@ -22,6 +21,7 @@ from tests.middleware.systems import (
     SystemCase,
     example_of,
     options_of,
+    unreliable,
     until,
 )
 from tests.workers import inbound, nack
@@ -235,13 +235,8 @@ class Commits(StoringCase):
         brokers = [self.process() for _ in range(3)]
         apps = [self.started(Answering, self.options(), broker) for broker in brokers]
 
-        async def first(message: Any) -> None:
-            await deferLater(self.clock, chance.choice([0, 0.1, 0.5]))
-            if chance.random() < 0.2:
-                raise TemporaryFailure("not yet")
-
         for app in apps:
-            app.first = first
+            app.first = unreliable(self.clock, chance)
         for at in range(0, 100, 20):
             said = [inbound(f"{n}", from_addr=f"+{n % 7}") for n in range(at, at + 20)]
             self.put("sms.inbound", *said)
@@ -289,11 +284,6 @@ class Partitions(StoringCase):
 
     def broker_options(self) -> dict[str, Any]:
         return {"partitions": 3}
-
-    def process(self) -> Any:
-        broker = super().process()
-        broker.partitions = 3
-        return broker
 
     def test_conversations(self) -> None:
         """What is kept lies with its user's messages, and is found from anywhere."""

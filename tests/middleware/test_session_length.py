@@ -274,11 +274,6 @@ class AtTheEdge(LengthCase):
     def broker_options(self) -> dict[str, Any]:
         return {"partitions": 3}
 
-    def process(self) -> Any:
-        broker = super().process()
-        broker.partitions = 3
-        return broker
-
     def test_published(self) -> None:
         """The start is remembered in the message's partition, before the message is there."""
         phone = self.started(Phone, self.options())

@@ -40,6 +40,13 @@ class Echo(Worker):
 
 
 def main(url: str, namespace: str, ordering: str, partitions: str) -> None:
+    run(Echo, {**OPTIONS, "ordering": ordering}, url, namespace, partitions)
+
+
+def run(
+    cls: type[Worker], options: dict[str, Any], url: str, namespace: str, partitions: str
+) -> None:
+    """Run one worker until it is told to stop."""
     from twisted.internet import reactor as installed
 
     from pipeline.brokers.redis.address import Address
@@ -55,7 +62,7 @@ def main(url: str, namespace: str, ordering: str, partitions: str) -> None:
         dead_after=DEAD_AFTER,
         beat_every=BEAT,
     )
-    worker = Echo("echo", {**OPTIONS, "ordering": ordering}, Runtime(broker, Codec(), reactor))
+    worker = cls("echo", options, Runtime(broker, Codec(), reactor))
 
     async def start() -> None:
         await broker.start()

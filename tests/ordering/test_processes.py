@@ -32,9 +32,9 @@ SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 class Child:
     """A worker in a process, and its id."""
 
-    def __init__(self, *args: str) -> None:
+    def __init__(self, *args: str, module: str = "tests.ordering.child") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ordering.child", *args],
+            [sys.executable, "-m", module, *args],
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,

@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from pipeline.brokers.redis.broker import RedisBroker
+from pipeline.config.schemas import SystemConfig
 from pipeline.message import EventMessage, UserMessage
+from pipeline.service.connect import connect
 from pipeline.state.messages import MessageStore
 from pipeline.store import Store
 from pipeline.testing.server import shared_server, unique_namespace
@@ -180,6 +182,19 @@ class Kept(WorkerCase):
 
 class OverRedis(TestCase):
     """The same on a real server, from a program that is no worker."""
+
+    async def test_program(self) -> None:
+        """A program that is no worker asks through its connection."""
+        from twisted.internet import reactor
+
+        system = SystemConfig(namespace=unique_namespace(), redis=f"unix://{shared_server().path}")
+        async with await connect(system, reactor) as connected:
+            messages = MessageStore(connected)
+            store = Store(connected.broker.reader())
+            messages.add_inbound_message(store, inbound("hi"))
+            await store.commit()
+            [found] = await messages.of_address("+27").page()
+            self.assertEqual("hi", found.content)
 
     async def test_conversation(self) -> None:
         """A conversation of three pages over two partitions is found, counted, forgotten."""
