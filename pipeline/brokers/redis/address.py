@@ -77,6 +77,16 @@ class Address:
         """True when the connection is encrypted and the server's certificate is checked."""
         return self.scheme == "rediss"
 
+    @property
+    def introduction(self) -> list[tuple[str | int, ...]]:
+        """The commands that a connection begins with; each is answered with OK, or with why not."""
+        commands: list[tuple[str | int, ...]] = []
+        if self.password is not None:
+            commands.append(("AUTH", self.user or "default", self.password))
+        if self.db:
+            commands.append(("SELECT", self.db))
+        return commands
+
     def __str__(self) -> str:
         who = self.user or ""
         secret = ":***" if self.password is not None else ""

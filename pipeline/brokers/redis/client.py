@@ -83,11 +83,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         :raises ServerRefused: the server will not have us, or not yet.
         :raises BrokerUnavailable: the connection was lost meanwhile.
         """
-        musts: list[tuple[Argument, ...]] = []
-        if address.password is not None:
-            musts.append(("AUTH", address.user or "default", address.password))
-        if address.db:
-            musts.append(("SELECT", address.db))
+        musts = address.introduction
         wishes = [("PING",), ("CLIENT", "ID"), *([("CLIENT", "SETNAME", name)] if name else [])]
         replies = await self._exchange([*musts, *wishes])
         ping, client_id = replies[len(musts) : len(musts) + 2]

@@ -99,11 +99,8 @@ class Wire:
             raise
 
     def _greet(self) -> None:
-        address = self.address
-        if address.password is not None:
-            self._ask("AUTH", address.user or "default", address.password)
-        if address.db:
-            self._ask("SELECT", address.db)
+        for command in self.address.introduction:
+            self._ask(*command)
 
     def _open(self) -> socket.socket:
         plain = self._open_unix() if self.address.path else self._open_tcp()

@@ -86,6 +86,15 @@ class Refusals(TestCase):
             self.assertIn(told, self.refusal(url), url)
 
 
+class Introductions(TestCase):
+    def test_introduction(self) -> None:
+        """A connection begins with who we are, and which database we mean, where that is said."""
+        self.assertEqual([], Address.parse("redis://h").introduction)
+        expected: list[tuple[str | int, ...]] = [("AUTH", "me", "p"), ("SELECT", 2)]
+        self.assertEqual(expected, Address.parse("redis://me:p@h/2").introduction)
+        self.assertEqual([("AUTH", "default", "p")], Address.parse("redis://:p@h").introduction)
+
+
 class Secrets(TestCase):
     def test_never_shown(self) -> None:
         """Neither repr nor str of an address shows its password."""
