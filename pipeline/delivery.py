@@ -29,8 +29,8 @@ __all__ = [
 class Post(NamedTuple):
     """A message to be put on a queue.
 
-    :param queue: as ``sms.outbound``.
-    :param payload: the encoded message.
+    :param queue: as ``sms.outbound``; with ``!`` before it, the dead letters of that queue.
+    :param payload: the encoded message; of a dead letter any bytes.
     :param headers: what travels beside it, name and value as bytes, flat. The names are one
         letter: ``a`` the attempt it will be, ``d`` how many workers died with it, ``t`` when it
         was first enqueued (ms since the epoch), ``h`` its history of failed attempts (JSON).

@@ -195,6 +195,10 @@ class IBroker(Interface):
     def publish(posts: Any, partition: int = 0, max_depth: int = 0) -> Any:
         """Publish from the edge: outside of any delivery, once though a reply is lost.
 
+        A queue with ``!`` before it is its dead letters: so an edge keeps what it can't make a
+        message of, as it came. The headers are then the fields of a
+        :class:`pipeline.delivery.DeadLetterEntry`.
+
         :param posts: list of :class:`pipeline.delivery.Post`, all for one queue; together they are
             accepted or refused.
         :param max_depth: refuse when the queue would be longer than this; 0: no limit.

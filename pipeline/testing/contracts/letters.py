@@ -27,6 +27,30 @@ class LettersContract(Bench):
         letters: list[DeadLetterEntry] = await self.soon(broker.dead(queue))
         return letters
 
+    # From the edge -----------------------------------------------------------------------------
+
+    async def test_bury_from_the_edge(self) -> None:
+        """What never was a message can be kept as it came, with all that is known about it."""
+        broker = await self.make_broker()
+        raw = b"\xff\x00 no message"
+        [letter] = await self.bury(broker, raw, reason=b"malformed", error=b"E: no", where=b"at 1")
+        self.assertEqual(QUEUE, letter.queue)
+        known = {name: letter.fields[name] for name in ("payload", "reason", "error", "where")}
+        expected = {"payload": raw, "reason": b"malformed", "error": b"E: no", "where": b"at 1"}
+        self.assertEqual(expected, known)
+        await self.assert_waiting(broker, 0, QUEUE)
+
+    async def test_bury_once(self) -> None:
+        """A dead letter from the edge that is sent twice within its window is kept once; what
+        waits in the queue itself is no twin of it."""
+        broker = await self.make_broker()
+        letter = Post(f"!{QUEUE}", b"raw", (b"reason", b"x"), unique="one", window=60_000)
+        for _ in range(2):
+            await self.soon(broker.publish([letter]))
+        await self.soon(broker.publish([letter._replace(queue=QUEUE, headers=())]))
+        self.assertEqual(1, await self.soon(broker.dead_letters(QUEUE).count()))
+        await self.assert_waiting(broker, 1, QUEUE)
+
     # Looking -----------------------------------------------------------------------------------
 
     async def test_dead_queues(self) -> None:
