@@ -21,6 +21,7 @@ TINY: dict[str, list[str]] = {
     "lateness": ["--waiting", "100", "--messages", "3"],
     "middleware": ["50"],
     "redis_client": [],
+    "redis_transport": ["--entries", "300"],
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}
@@ -69,6 +70,14 @@ class Benchmarks(TestCase):
     def test_first_answer(self) -> None:
         """It says how long the first answer took."""
         self.assertIn("median_s", self.figures("first_answer"))
+
+    def test_redis_transport(self) -> None:
+        """Every entry of a stream and of a list is stored."""
+        rows = self.figures("redis_transport")
+        self.assertEqual(
+            [("stream", 300), ("stream", 300), ("list", 300)],
+            [(r["what"], r["stored"]) for r in rows],
+        )
 
     def test_others(self) -> None:
         """The others print their tables."""
