@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ class Lines:
 
     def say(self, line: str) -> str:
         """The answer to a line."""
-        self._socket.sendall(f"{line}\n".encode())
+        self.send(line)
         return self.hear()
+
+    def send(self, *lines: str) -> None:
+        """Say lines without waiting for answers."""
+        self._socket.sendall("".join(f"{line}\n" for line in lines).encode())
 
     def hear(self) -> str:
         """The next line; "" when the connection is closed."""
@@ -85,9 +90,10 @@ class Conversation(TestCase):
         self.ports = {name: free_port() for name in ("LINES_PORT", "CHAT_PORT", "PORT")}
         self.environment = {f"PIPELINE_{name}": str(port) for name, port in self.ports.items()}
 
-    def start(self, *workers: str, ready: str) -> Any:
+    def start(self, *workers: str, ready: str, options: Sequence[str] = ()) -> Any:
         """A process with these workers, or all."""
         chosen = [word for name in workers for word in ("--worker", name)]
+        chosen += [word for option in options for word in ("--set-option", option)]
         process = command(self, "run", FILE, *chosen, **self.environment)
         process.wait_for_error(f"worker {ready!r} is ready")
         return process
@@ -138,6 +144,31 @@ class Conversation(TestCase):
         others.append(self.start("web", ready="web"))
         self.talk()
         self.ended(*others, house)
+
+    def test_killed(self) -> None:
+        """One of two processes of the dispatcher is killed while everybody talks: what it had in
+        hand is carried on by the other, in order if that is strict, and nobody hears anything
+        twice."""
+        self.environment["PIPELINE_REDIS"] = f"embedded://{Path(self.mktemp()).absolute()}"
+        options = ["dead_after:2", "workers.switch.ordering:strict"]
+        house = self.start("house", ready="house", options=options)
+        first, second = (self.start("switch", ready="switch", options=options) for _ in range(2))
+        lines = self.start("lines", ready="lines", options=options)
+        guests = [Lines(self.ports["LINES_PORT"]) for _ in range(10)]
+        for guest in guests:
+            self.assertTrue(guest.hear().startswith("Welcome"))
+        for guest in guests:
+            guest.send("2", "2")
+        first.kill()
+        for guest in guests:
+            guest.send("2", "0")
+        for guest in guests:
+            heard = [guest.hear() for _ in range(5)]
+            self.assertEqual([f"We are open from 7 to 19. {MENU}"] * 3, heard[:3])
+            self.assertRegex(heard[3], r"^Goodbye after \d+ s\.$")
+            self.assertEqual("", heard[4])
+            guest.leave()
+        self.ended(second, lines, house)
 
     def test_session(self) -> None:
         """A session is one guest's, of one connection: who comes again begins again; who says it

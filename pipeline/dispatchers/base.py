@@ -188,7 +188,7 @@ class Dispatcher(Worker):
 
     @property
     def remembers(self) -> bool:
-        """Whether an event could go back to more than one place."""
+        """Whether an event could go back to more than one place; asked once."""
         return len(self.config.receive_outbound_connectors) > 1
 
     # Life --------------------------------------------------------------------------------------
@@ -204,10 +204,9 @@ class Dispatcher(Worker):
 
     def setup_connectors(self) -> Any:
         """Make the connectors of both sides; messages for any endpoint are routed."""
-        seconds = self.config.expire_routing_memory
-        self._memory = (
-            RoutingMemory(self.name, seconds, self.broker) if self.remembers and seconds else None
-        )
+        self._remembers = self.remembers
+        seconds = self.config.expire_routing_memory if self._remembers else 0
+        self._memory = RoutingMemory(self.name, seconds, self.broker) if seconds else None
         for name in self.config.receive_inbound_connectors:
             connector = self.setup_ri_connector(name)
             connector.set_default_handler("inbound", self._handler(self._inbound, name))
@@ -254,7 +253,7 @@ class Dispatcher(Worker):
         if not targets:
             return await self._unroutable("outbound", message, name)
         # Nobody tells how it went with a result.
-        if self.remembers and not isinstance(message, ResultMessage):
+        if self._remembers and not isinstance(message, ResultMessage):
             self._remember(message, source)
         await self._send("outbound", message, targets)
         return None
