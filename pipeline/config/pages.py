@@ -30,7 +30,9 @@ __all__ = ["main", "options_table", "with_tables"]
 _HEAD = "| Option | Form | Default | |\n| --- | --- | --- | --- |\n"
 _CODE = re.compile(r"(`[^`]*`)")
 _MARK = re.compile(
-    r"^(<!-- options of (?P<of>[\w.]+)(?: besides (?P<besides>[\w.]+))? -->\n)(?:\|.*\n)*",
+    # A block of code is passed over as a whole.
+    r"^```[\s\S]*?^```$"
+    r"|^(?P<mark><!-- options of (?P<of>[\w.]+)(?: besides (?P<besides>[\w.]+))? -->\n)(?:\|.*\n)*",
     re.MULTILINE,
 )
 
@@ -46,12 +48,17 @@ def options_table(config_class: type[Config], besides: type[Config] | None = Non
 
 
 def with_tables(text: str) -> str:
-    """A page with its tables made anew.
+    """A page with its tables made anew; marks in its blocks of code stay as they are.
 
     :param text: Markdown.
     :raise ConfigError: a mark names what is no class with options.
     """
-    return _MARK.sub(lambda mark: mark[1] + _table(mark["of"], mark["besides"]), text)
+    return _MARK.sub(_with_table, text)
+
+
+def _with_table(found: re.Match[str]) -> str:
+    mark = found["mark"]
+    return found[0] if mark is None else mark + _table(found["of"], found["besides"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

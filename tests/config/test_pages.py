@@ -74,6 +74,13 @@ class Tables(SynchronousTestCase):
         self.assertEqual(f"# Page\n\n{mark}{TABLE}\nText | text\n\n{mark}{TABLE}", made)
         self.assertEqual(made, with_tables(made))
 
+    def test_code(self) -> None:
+        """A mark in a block of code is an example, and stays as it is."""
+        page = "```markdown\n<!-- options of nothing.There -->\n```\n"
+        self.assertEqual(page, with_tables(page))
+        mark = f"<!-- options of {HERE}.Worker besides {HERE}.Base -->\n"
+        self.assertEqual(f"{page}{mark}{TABLE}{page}", with_tables(f"{page}{mark}{page}"))
+
     def test_ours(self) -> None:
         """Every table in the project's own pages is as its class is."""
         for page in ROOT.glob("docs/**/*.md"):
