@@ -31,11 +31,13 @@ class IReader(Interface):
         :return: a Deferred of the value, in the type that READS names.
         """
 
-    def commit(checks: Any, writes: Any) -> Any:
-        """Apply writes at once if every check holds; all or nothing.
+    def commit(checks: Any, writes: Any, posts: Any = ()) -> Any:
+        """Apply writes and publish at once if every check holds; all or nothing.
 
         :param checks: list of ``(op, key, args, expected)``.
         :param writes: list of ``(op, key, *args)``, see :data:`pipeline.store.WRITES`.
+        :param posts: list of :class:`pipeline.delivery.Post`, for any queues; ``window`` is for
+            publishing only, and does nothing here.
         :return: a Deferred of True, or of False when a check failed.
         :raise ServerRefused: a write can't be done, as on a value of another type.
         """
@@ -209,6 +211,9 @@ class IBroker(Interface):
 
     def reader(partition: int = 0) -> Any:
         """The :class:`IReader` of a partition's store."""
+
+    def now() -> Any:
+        """A Deferred of the time that delays go by, the server's: ms since the epoch."""
 
     def depth(queue: Any) -> Any:
         """A Deferred of a :class:`pipeline.delivery.Depth`, over all partitions."""

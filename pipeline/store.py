@@ -9,7 +9,7 @@ Writes that commute (``incr``, ``hincr``, ``sadd`` ..) need no read and never co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pipeline.errors import Conflict
@@ -100,12 +100,13 @@ class Store:
             (op, key, args, seen) for (op, key, args), seen in self._seen.items() if op in CHECKED
         ]
 
-    async def commit(self) -> None:
+    async def commit(self, posts: Sequence[Any] = ()) -> None:
         """Apply what was staged, outside of a delivery.
 
-        :raise Conflict: what was read has changed; nothing is written.
+        :param posts: each a :class:`pipeline.delivery.Post`: what to publish in the same step.
+        :raise Conflict: what was read has changed; nothing is written, nothing published.
         """
-        done = await self._reader.commit(self.checks, self.writes)
+        done = await self._reader.commit(self.checks, self.writes, posts)
         self.forget()
         if not done:
             raise Conflict

@@ -32,10 +32,12 @@ class Flaky:
         self._reader = reader
         self._errors = errors
 
-    def commit(self, checks: Any, writes: Any) -> Deferred[Any]:
+    def commit(self, checks: Any, writes: Any, posts: Any = ()) -> Deferred[Any]:
         self.commits += 1
         error, was_done = self._errors.pop(0) if self._errors else (None, True)
-        done: Deferred[Any] = self._reader.commit(checks, writes) if was_done else fail(error)
+        done: Deferred[Any] = (
+            self._reader.commit(checks, writes, posts) if was_done else fail(error)
+        )
         return done if error is None else done.addCallback(lambda _: fail(error))
 
 

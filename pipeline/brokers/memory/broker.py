@@ -42,15 +42,22 @@ class MemoryReader:
         except PipelineError:
             return fail()
 
-    def commit(self, checks: Iterable[Check], writes: Iterable[Write]) -> Deferred[bool]:
+    def commit(
+        self, checks: Iterable[Check], writes: Iterable[Write], posts: Iterable[Post] = ()
+    ) -> Deferred[bool]:
         """Apply writes if every check holds, see :meth:`pipeline.interfaces.IReader.commit`."""
-        keys = self._server.shard(*self._place).keys
+        shard = self._server.shard(*self._place)
         try:
-            if not keys.holds(checks):
+            if not shard.keys.holds(checks):
                 return succeed(False)
-            keys.apply(writes)
+            shard.keys.apply(writes)
         except PipelineError:
             return fail()
+        published = list(posts)
+        for post in published:
+            shard.post(post)
+        if published:
+            self._server.refresh()
         return succeed(True)
 
 
@@ -137,6 +144,10 @@ class MemoryBroker:
     def reader(self, partition: int = 0) -> MemoryReader:
         """The store of a partition."""
         return MemoryReader(self.server, self.namespace, partition)
+
+    def now(self) -> Deferred[int]:
+        """The clock's time, see :meth:`pipeline.interfaces.IBroker.now`."""
+        return succeed(self.server.now())
 
     def depth(self, queue: str) -> Deferred[Depth]:
         """How much is in a queue, over all partitions."""

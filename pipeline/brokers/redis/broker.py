@@ -207,6 +207,14 @@ class RedisBroker:
         """See :meth:`pipeline.interfaces.IBroker.reader`."""
         return self._readers[partition]
 
+    def now(self) -> Deferred[int]:
+        """See :meth:`pipeline.interfaces.IBroker.now`."""
+        return Deferred.fromCoroutine(self._now())
+
+    async def _now(self) -> int:
+        seconds, micros = await self.client.execute("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000 + self.time_offset_ms
+
     def depth(self, queue: str) -> Deferred[Depth]:
         """See :meth:`pipeline.interfaces.IBroker.depth`."""
         return Deferred.fromCoroutine(self._depth(queue))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,6 +12,7 @@ from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.patience import ask_patiently
 from pipeline.brokers.redis.units import Units
+from pipeline.delivery import Post
 from pipeline.errors import PipelineError, ServerRefused
 from pipeline.interfaces import IReader
 from pipeline.store import READS, Check, Write
@@ -67,13 +69,17 @@ class RedisReader:
         )
         return _value(op, reply)
 
-    def commit(self, checks: list[Check], writes: list[Write]) -> Deferred[bool]:
+    def commit(
+        self, checks: list[Check], writes: list[Write], posts: Sequence[Post] = ()
+    ) -> Deferred[bool]:
         """See :meth:`pipeline.interfaces.IReader.commit`."""
-        return Deferred.fromCoroutine(self._commit(checks, writes))
+        return Deferred.fromCoroutine(self._commit(checks, writes, posts))
 
-    async def _commit(self, checks: list[Check], writes: list[Write]) -> bool:
+    async def _commit(
+        self, checks: list[Check], writes: list[Write], posts: Sequence[Post]
+    ) -> bool:
         units = Units(self._layout, ())
-        units.add(checks, writes)
+        units.add(checks, writes, posts)
         reply: bytes = await self._client.run(_COMMIT, units.keys, [self._offset(), *units.args])
         if reply in (b"1", b"C"):
             return reply == b"1"

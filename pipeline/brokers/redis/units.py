@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -91,11 +91,13 @@ class Units:
         for post in posts:
             self._add_post(post)
 
-    def add(self, checks: list[Check], writes: list[Write]) -> None:
+    def add(self, checks: list[Check], writes: list[Write], posts: Sequence[Post] = ()) -> None:
         """Add a unit that belongs to no delivery."""
         self._add_checks(checks)
-        self.args.append(len(writes))
+        self.args.append(len(writes) + len(posts))
         self._add_writes(writes)
+        for post in posts:
+            self._add_post(post)
 
     def _add_post(self, post: Post) -> None:
         if post.delay:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.delivery import Settled
+from pipeline.delivery import Post, Settled
 from pipeline.errors import Conflict, ServerRefused
 from pipeline.store import Store
-from pipeline.testing.contracts.base import Bench
+from pipeline.testing.contracts.base import OTHER, QUEUE, Bench
 
 __all__ = ["StateContract"]
 
@@ -219,6 +219,56 @@ class StateContract(Bench):
         store.set("v", "2")
         await store.commit()
         self.assertEqual(b"2", await Store(broker.reader()).get("v"))
+
+    async def test_commit_publishes(self) -> None:
+        """A commit outside of a delivery publishes in the same step, now or later, and wakes who
+        waits for a message."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        taking = consumer.take(1)
+        store = Store(broker.reader())
+        store.set("v", "1")
+        posts = [Post(QUEUE, b"now", (b"a", b"3")), Post(OTHER, b"later", delay=600_000)]
+        await store.commit(posts)
+        [taken] = await self.soon(taking)
+        self.assertEqual((b"now", 3), (taken.payload, taken.attempt))
+        self.assertEqual(b"1", await store.get("v"))
+        depth = await self.soon(broker.depth(OTHER))
+        self.assertEqual((0, 1), (depth.waiting, depth.delayed))
+
+    async def test_commit_publishes_nothing(self) -> None:
+        """A commit that conflicts, or is refused, publishes nothing."""
+        broker = await self.make_broker()
+        await self.commit(broker, lambda s: s.hset("h", {"f": "text"}))
+        store = Store(broker.reader())
+        store.expect("v", b"other")
+        store.set("v", "1")
+        with self.assertRaises(Conflict):
+            await store.commit([Post(OTHER, b"job")])
+        store.hincr("h", "f")
+        with self.assertRaises(ServerRefused):
+            await store.commit([Post(OTHER, b"job")])
+        await self.assert_waiting(broker, 0)
+
+    async def test_commit_at_memory_limit(self) -> None:
+        """Where the server has no memory left a commit with a message is refused, whole."""
+        broker = await self.make_broker()
+        await self.commit(broker, lambda s: s.set("v", "0"))
+        if await self.limit_memory():
+            store = Store(broker.reader())
+            store.set("v", "1")
+            with self.assertRaises(ServerRefused):
+                await store.commit([Post(OTHER, b"job")])
+            self.assertEqual(b"0", await Store(broker.reader()).get("v"))
+            await self.assert_waiting(broker, 0)
+
+    async def test_now(self) -> None:
+        """The broker's time passes with the delays, in ms since the epoch."""
+        broker = await self.make_broker()
+        before = await self.soon(broker.now())
+        self.assertGreater(before, 0)
+        await self.elapse(60)
+        self.assertTrue(60_000 <= await self.soon(broker.now()) - before < 120_000)
 
     async def test_commit_conflict(self) -> None:
         """Of two commits that read the same, the second conflicts and writes nothing."""
