@@ -22,6 +22,7 @@ TINY: dict[str, list[str]] = {
     "middleware": ["50"],
     "redis_client": [],
     "redis_transport": ["--entries", "300"],
+    "replay": ["--lines", "500", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}
@@ -66,6 +67,11 @@ class Benchmarks(TestCase):
     def test_lateness(self) -> None:
         """It says how late messages were."""
         self.assertIn("latest_ms", self.figures("lateness"))
+
+    def test_replay(self) -> None:
+        """Reading is told apart from a pipe, and from the whole way."""
+        rows = self.figures("replay")
+        self.assertEqual(3, len([row for row in rows if row["lines_per_second"]]))
 
     def test_first_answer(self) -> None:
         """It says how long the first answer took."""

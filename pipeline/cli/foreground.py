@@ -54,19 +54,24 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
     return 0
 
 
-def log_to(stream: TextIO, level: LogLevel = LogLevel.info) -> None:
+def log_to(
+    stream: TextIO, level: LogLevel = LogLevel.info, before: Callable[[], None] = lambda: None
+) -> None:
     """Write the log to a stream, one line an event, as a person reads it.
 
     What Twisted itself says below a warning is left out.
+
+    :param before: called before each line, as to take a progress bar away.
     """
-    observer = FilteringLogObserver(_human(stream), [_from(level)])
+    observer = FilteringLogObserver(_human(stream, before), [_from(level)])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
-def _human(stream: TextIO) -> ILogObserver:
+def _human(stream: TextIO, before: Callable[[], None]) -> ILogObserver:
     colours = Colours(stream)
 
     def line(event: LogEvent) -> str:
+        before()
         when = time.strftime("%H:%M:%S", time.localtime(event["log_time"]))
         name = event["log_level"].name
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)

@@ -42,6 +42,12 @@ class Progress:
             self._next = now + BETWEEN
             self._draw(now)
 
+    def reach(self, done: int, total: int) -> None:
+        """So much is done, of so much as is known now."""
+        self._total = total
+        self._shows = self._stream.isatty() and total > 0
+        self.advance(done - self._done)
+
     def clear(self) -> None:
         """Take the bar away, so that something else can be printed."""
         if self._drawn:

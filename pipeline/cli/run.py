@@ -45,11 +45,17 @@ def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, which end it in good order with status 0."""
     from twisted.internet import reactor
 
+    from pipeline.cli.bar import Bar
     from pipeline.cli.foreground import log_to, run_in_foreground
     from pipeline.service.build import build, load
 
     config = load(args.file, args.set_option)
-    log_to(sys.stderr)
-    return run_in_foreground(
-        lambda failed: build(config, reactor, only=args.worker, failed=failed), reactor
-    )
+    bar = Bar(sys.stderr, reactor)
+    log_to(sys.stderr, before=bar.clear)
+    try:
+        return run_in_foreground(
+            lambda failed: bar.watch(build(config, reactor, only=args.worker, failed=failed)),
+            reactor,
+        )
+    finally:
+        bar.clear()

@@ -24,6 +24,7 @@ from pipeline.connector.handling import finished
 from pipeline.errors import ConfigError
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection
+from pipeline.service.process import stop
 from pipeline.service.running import Part, System
 from pipeline.service.watchdog import Watchdog
 from pipeline.transports.base import Transport
@@ -136,7 +137,9 @@ class WorkerPart:
         self.part = Part(f"worker {spec.name!r}", self._start, self._stop, self)
         #: The worker, once it runs.
         self.worker: Worker | None = None
-        self._make = lambda: _made(spec, config, runtime_of(config, connected.broker, clock))
+        self._make = lambda: _made(
+            spec, config, runtime_of(config, connected.broker, clock, lambda: stop(clock))
+        )
 
     async def _start(self) -> None:
         made = self._make()
@@ -209,8 +212,13 @@ def _made(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
     return found(spec.name, _with_shared(spec, config, found), runtime)
 
 
-def runtime_of(config: SystemConfig, broker: Any, clock: Any) -> Runtime:
-    """What the workers of a process share, on a broker."""
+def runtime_of(
+    config: SystemConfig, broker: Any, clock: Any, stop: Callable[[], None] = lambda: None
+) -> Runtime:
+    """What the workers of a process share, on a broker.
+
+    :param stop: how a worker ends the process.
+    """
     return Runtime(
         broker=broker,
         codec=Codec("msgpack" if config.codec == "msgpack" else "json"),
@@ -218,6 +226,7 @@ def runtime_of(config: SystemConfig, broker: Any, clock: Any) -> Runtime:
         namespace=config.namespace,
         debug=config.debug,
         folder=config.folder,
+        stop=stop,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,6 +43,8 @@ class Runtime:
     :param namespace: the name of the system.
     :param debug: whether to show what helps while developing, and be slower.
     :param folder: of the configuration's file; paths in it begin there. None: the current one.
+    :param stop: called by a worker that has done all there was to do, to end the whole process in
+        good order, as a signal would.
     """
 
     broker: Any
@@ -51,6 +53,7 @@ class Runtime:
     namespace: str = ""
     debug: bool = False
     folder: Path | None = None
+    stop: Callable[[], None] = lambda: None
 
 
 @implementer(IWorker)

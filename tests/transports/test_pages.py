@@ -12,6 +12,8 @@ from twisted.trial.unittest import TestCase
 from pipeline.config.pages import with_tables
 from pipeline.service.build import load, probes
 from pipeline.transports.connections import KEPT
+from pipeline.transports.file import tail, transport
+from pipeline.transports.file.config import FileConfig
 from pipeline.transports.lines import connection, session
 from pipeline.transports.websocket import wire
 from pipeline.transports.websocket.limits import Close
@@ -101,3 +103,18 @@ class WebSocket(TestCase):
         self.assertGreaterEqual(len(counted), 5)
         for name in counted:
             self.assertIn(f"`{name}`", text("websocket"))
+
+
+class Files(TestCase):
+    """What the page about files says."""
+
+    def test_numbers(self) -> None:
+        """Times and choices."""
+        told = " ".join(text("file").split())
+        self.assertIn(f"hasn't grown for {tail.QUIET:g} seconds", told)
+        self.assertIn(f"tried again every {transport.AGAIN:g} seconds", told)
+        [field] = [each for each in FileConfig.fields() if each.name == "stop_at_end"]
+        rows = re.findall(
+            r"^\| `(\w+)` \| [A-Z]", text("file").split("## How fast")[0], re.MULTILINE
+        )
+        self.assertEqual(list(field.values), rows)

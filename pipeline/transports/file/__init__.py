@@ -1,0 +1,7 @@
+"""Files of lines: replayed as messages, and written from them."""
+
+from __future__ import annotations
+
+from pipeline.transports.file.transport import FileTransport
+
+__all__ = ["FileTransport"]
