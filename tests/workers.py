@@ -1,33 +1,34 @@
-"""A worker over the memory broker, on a Clock, for the tests of what works with connectors."""
+"""Workers and bare connectors in memory, for the tests of what connectors are made of.
+
+Tests of workers as a whole use :mod:`pipeline.testing` itself.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from pipeline.brokers.memory import MemoryBroker
-from pipeline.codec import Codec, Undecodable
+from pipeline.codec import Undecodable
 from pipeline.connector import Connector
 from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post
 from pipeline.message import EventMessage, UserMessage
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.worker import Runtime, Worker
+from pipeline.testing import InMemory, MessageHelper, WorkerHelper
+from pipeline.worker import Worker
+
+_messages = MessageHelper(mobile_addr="+27", transport_addr="1234")
 
 
-def inbound(content: str = "hi", **fields: Any) -> UserMessage:
+def inbound(content: str | None = "hi", **fields: Any) -> UserMessage:
     """A message of a user."""
-    given = {"to_addr": "1234", "from_addr": "+27", "transport_name": "sms", **fields}
-    return UserMessage(transport_type="sms", content=content, **given)
+    return _messages.make_inbound(content, **fields)
 
 
 def nack(message: UserMessage) -> EventMessage:
     """An event that says that a message was not sent."""
-    return EventMessage(
-        user_message_id=message.message_id, event_type="nack", nack_reason="no money"
-    )
+    return _messages.make_nack(message, nack_reason="no money")
 
 
 class Bare(Worker):
@@ -39,17 +40,16 @@ class Bare(Worker):
 
 
 class WorkerCase(TestCase):
-    """Has a broker, a clock, and another broker on the same server that looks on."""
+    """Has a helper, a process of its own, and the broker of another that looks on."""
 
     def setUp(self) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_000_000)
-        self.broker = MemoryBroker(self.clock, **self.broker_options())
-        self.looker = MemoryBroker(self.clock, server=self.broker.server, **self.broker_options())
-        self.broker.start()
-        self.looker.start()
-        self.codec = Codec()
-        self.runtime = Runtime(self.broker, self.codec, self.clock, "test")
+        self.helper = WorkerHelper("sms", place=InMemory(**self.broker_options()))
+        self.addCleanup(self.helper.cleanup)
+        place = self.helper.place
+        self.clock, self.codec = place.clock, place.codec
+        self.runtime = self.helper.now(place.runtime())
+        self.broker = self.runtime.broker
+        self.looker = self.helper.now(place.traffic.outside()).broker
 
     def broker_options(self) -> dict[str, Any]:
         """What the brokers are made with."""
@@ -78,19 +78,16 @@ class WorkerCase(TestCase):
 
     def stop(self, connector: Connector) -> None:
         """Stop a connector at once."""
-        stopping = Deferred.fromCoroutine(connector.stop(0))
-        for _ in range(10):
-            self.clock.advance(1)
-        self.successResultOf(stopping)
+        self.helper.now(connector.stop(0))
 
     def put(self, queue: str, *messages: Any, partition: int = 0) -> None:
-        """Publish messages, or bytes, and let a turn pass."""
+        """Publish messages, or bytes, together, and let all happen that happens at once."""
         posts = [
             Post(queue, each if isinstance(each, bytes) else self.codec.encode(each))
             for each in messages
         ]
         self.successResultOf(self.looker.publish(posts, partition=partition))
-        self.clock.advance(0)
+        self.helper.advance()
 
     def taken(self, queue: str, partition: int = 0) -> list[Delivery]:
         """Take all that waits in a queue, decoded."""
@@ -110,10 +107,8 @@ class WorkerCase(TestCase):
 
     def depth(self, queue: str) -> Depth:
         """How much is in a queue."""
-        depth: Depth = self.successResultOf(self.looker.depth(queue))
-        return depth
+        return self.helper.depth(queue).now()
 
     def dead(self, queue: str) -> list[DeadLetterEntry]:
         """The dead letters of a queue."""
-        entries: list[DeadLetterEntry] = self.successResultOf(self.looker.dead(queue))
-        return entries
+        return [letter.entry for letter in self.helper.dead(queue)]

@@ -63,7 +63,7 @@ class Place:
         broker = self._make_broker(**{**self._options, **options})
         self._brokers.append(broker)
         await broker.start()
-        return Runtime(broker, self.codec, self.clock, self.namespace, debug=True)
+        return Runtime(broker, self.codec, self.clock, self.namespace)
 
     def soon(self, work: Any, **what: Any) -> Soon[Any]:
         """What a coroutine gives, to be had as the time of this place allows."""
@@ -110,10 +110,11 @@ class InMemory(Place):
     @property
     def namespace(self) -> str:
         """The namespace of everything here."""
-        return "test"
+        return "memory"
 
     def _make_broker(self, **options: Any) -> MemoryBroker:
-        return MemoryBroker(self.clock, **{"namespace": "test", "server": self.server, **options})
+        given = {"namespace": self.namespace, "server": self.server, **options}
+        return MemoryBroker(self.clock, **given)
 
 
 class OnServer(Place):

@@ -19,7 +19,7 @@ from pipeline.testing.dispatching import Dispatching
 from pipeline.testing.places import InMemory, Place
 from pipeline.testing.times import Soon
 from pipeline.testing.traffic import Found
-from pipeline.worker import Worker
+from pipeline.worker import Runtime, Worker
 
 __all__ = ["WorkerHelper"]
 
@@ -64,6 +64,7 @@ class WorkerHelper(Dispatching):
         config: Mapping[str, Any] | str | None = None,
         start: bool = True,
         name: str | None = None,
+        runtime: Runtime | None = None,
     ) -> Soon[W]:
         """Make a worker, with a broker of its own as a process has, and start it.
 
@@ -72,9 +73,12 @@ class WorkerHelper(Dispatching):
         :param config: its options, as a mapping or as YAML.
         :param start: False: don't start it.
         :param name: its name; None: its class's.
+        :param runtime: what it shares with other workers of a process, as ``other.runtime``; None:
+            it has a process of its own.
         :raise ConfigError: an option is wrong or unknown.
         """
-        return self.soon(self._get_worker(worker_class, config, start, name))
+        named = name or worker_class.__name__.lower()
+        return self.soon(self._get_worker(worker_class, named, config, start, runtime))
 
     def cleanup_worker(self, worker: Worker, deadline: float = 0) -> Soon[None]:
         """Stop a worker before the test ends.
@@ -90,11 +94,15 @@ class WorkerHelper(Dispatching):
         return cleaning
 
     async def _get_worker(
-        self, worker_class: type[W], config: Any, start: bool, name: str | None
+        self,
+        worker_class: type[W],
+        name: str,
+        config: Any,
+        start: bool,
+        runtime: Runtime | None,
     ) -> W:
-        runtime = await self.place.runtime()
         options = self._options(worker_class, config)
-        worker = worker_class(name or worker_class.__name__.lower(), options, runtime)
+        worker = worker_class(name, options, runtime or await self.place.runtime())
         self._workers.append(worker)
         self.place.workers.append(worker)
         if start:

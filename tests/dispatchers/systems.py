@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred
-
-from pipeline.brokers.memory import MemoryBroker
-from pipeline.codec import Codec
 from pipeline.config.problems import flattened
 from pipeline.config.source import parse_document
-from pipeline.delivery import Post
 from pipeline.dispatchers import Dispatcher
 from pipeline.errors import ConfigError
 from pipeline.message import EventMessage
-from pipeline.worker import Runtime
 from tests.workers import WorkerCase, inbound
 
 #: The connectors that most tests use.
@@ -44,30 +38,16 @@ class DispatcherCase(WorkerCase):
 
     def dispatcher(self, cls: type[Dispatcher] | None = None, **options: Any) -> Any:
         """One that runs, in a process of its own."""
-        broker = MemoryBroker(self.clock, server=self.broker.server, **self.broker_options())
-        broker.start()
-        given = {**SIDES, **self.OPTIONS, "retry": {"jitter": 0, "attempts": 1}, **options}
-        made = (cls or self.ROUTER)("switch", given, Runtime(broker, Codec(), self.clock, "test"))
-        self.successResultOf(Deferred.fromCoroutine(_started(made)))
-        self.addCleanup(self.halt, made)
-        self.clock.advance(0)
-        return made
+        given = {**SIDES, **self.OPTIONS, "retry": {"attempts": 1}, **options}
+        return self.helper.get_worker(cls or self.ROUTER, given, name="switch").now()
 
     def halt(self, made: Any) -> None:
-        """Stop a dispatcher, if it still runs."""
-        if made.connectors:
-            self.successResultOf(made.stop_worker(0))
-            made.connectors.clear()
+        """Stop a dispatcher."""
+        self.helper.cleanup_worker(made).now()
 
     def turn(self) -> None:
         """Let everything happen that happens at once."""
-        for _ in range(10):
-            self.clock.advance(0)
-
-    def put(self, queue: str, *messages: Any, partition: int = 0) -> None:
-        posts = [Post(queue, self.codec.encode(each)) for each in messages]
-        self.successResultOf(self.looker.publish(posts, partition=partition))
-        self.turn()
+        self.helper.advance()
 
     def messages(self, queue: str, partition: int = 0) -> list[Any]:
         """What waits in a queue; it is taken."""
@@ -97,7 +77,3 @@ class DispatcherCase(WorkerCase):
         except ConfigError as error:
             return [str(each) for each in flattened(error)]
         return []
-
-
-async def _started(worker: Any) -> None:
-    await worker.start_worker()

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from pipeline.applications.base import Application
-from pipeline.brokers.memory import MemoryBroker
-from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
 from pipeline.errors import TemporaryFailure
 from pipeline.message import UserMessage
-from pipeline.testing.server import shared_server, unique_namespace
+from pipeline.testing import OnServer, WorkerHelper
 from pipeline.transports.base import Transport
-from pipeline.worker import Runtime
 from tests.workers import WorkerCase
 
 #: Where the pages of documentation are.
@@ -89,19 +86,12 @@ class SystemCase(WorkerCase):
 
     def process(self) -> Any:
         """A broker on the same server, as another process has."""
-        broker = MemoryBroker(
-            self.clock, server=self.broker.server, dead_after=5, **self.broker_options()
-        )
-        broker.start()
-        return broker
+        return self.helper.now(self.helper.place.runtime(dead_after=5)).broker
 
     def started(self, cls: Any, config: dict[str, Any], broker: Any = None, **codec: Any) -> Any:
         """A worker that runs."""
-        runtime = Runtime(broker or self.process(), Codec(**codec), self.clock, "test")
-        worker = cls("worker", config, runtime)
-        self.successResultOf(worker.start_worker())
-        self.clock.advance(0)
-        return worker
+        runtime = replace(self.runtime, broker=broker or self.process(), codec=Codec(**codec))
+        return self.helper.get_worker(cls, config, runtime=runtime).now()
 
     def say(self, phone: Any, content: str = "hi", **fields: Any) -> Any:
         """A message of a user comes in."""
@@ -110,10 +100,8 @@ class SystemCase(WorkerCase):
         return message
 
     def turn(self, seconds: float = 0) -> None:
-        """Let time pass, and everything happen that happens at once."""
-        self.clock.advance(seconds)
-        for _ in range(10):
-            self.clock.advance(0)
+        """Let time pass, and everything happen that happens until then."""
+        self.helper.advance(seconds).now()
 
     def letters(self, queue: str = "sms.inbound") -> list[dict[str, bytes]]:
         """The dead letters of a queue, what they are made of."""
@@ -128,30 +116,23 @@ class RedisCase(TestCase):
     """The same over a real server, on the real reactor."""
 
     def setUp(self) -> None:
-        self.namespace = unique_namespace()
-        self.workers: list[Any] = []
+        self.helper = WorkerHelper("sms", place=OnServer())
+        self.namespace = self.helper.place.namespace
+        self.addCleanup(self.helper.cleanup)
 
     async def started(self, cls: Any, config: dict[str, Any]) -> Any:
-        from twisted.internet import reactor
-
-        broker = RedisBroker(shared_server(), reactor, namespace=self.namespace)
-        await broker.start()
-        worker = cls("worker", config, Runtime(broker, Codec(), reactor, self.namespace))
-        await worker.start_worker()
-        self.workers.append(worker)
-        return worker
+        return await self.helper.get_worker(cls, config)
 
     async def stop(self) -> None:
-        for worker in self.workers:
-            await worker.stop_worker(1)
-        for worker in self.workers:
-            await worker.broker.stop()
+        await self.helper.cleanup()
 
     async def settled(self, queue: str = "sms.inbound") -> None:
         """Wait until nothing of a queue is left."""
-        broker = self.workers[0].broker
-        while sum((await broker.depth(queue))[:3]):
-            await deferLater(broker.clock, 0.02)
+
+        async def is_empty() -> bool:
+            return not sum((await self.helper.depth(queue))[:3])
+
+        await self.helper.until(is_empty, f"an empty {queue}")
 
 
 def unreliable(clock: Any, chance: random.Random) -> Callable[[Any], Awaitable[None]]:
@@ -163,19 +144,6 @@ def unreliable(clock: Any, chance: random.Random) -> Callable[[Any], Awaitable[N
             raise TemporaryFailure("not yet")
 
     return first
-
-
-def until(claim: Any, seconds: float = 20) -> Deferred[None]:
-    """Fires when a claim is true; asks every 10 ms."""
-    from twisted.internet import reactor
-
-    def ask() -> None:
-        if claim():
-            asking.stop()
-
-    asking = LoopingCall(ask)
-    done = asking.start(0.01)
-    return done.addTimeout(seconds, reactor).addCallback(lambda _: None)
 
 
 def example_of(page: str) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from tests.middleware.systems import (
     SystemCase,
     options_of,
     unreliable,
-    until,
 )
 
 DEDUP = "pipeline.middleware.dedup.DedupMiddleware"
@@ -178,7 +177,7 @@ class OverRedis(RedisCase):
         ]
         for each in said:
             await each
-        await until(lambda: len({each.content for each in phone.sent}) == 40)
+        await self.helper.until(lambda: len({each.content for each in phone.sent}) == 40)
         await self.settled()
         self.assertEqual(40, len(phone.sent))
         await self.stop()

@@ -19,7 +19,6 @@ from tests.middleware.systems import (
     SystemCase,
     options_of,
     said,
-    until,
 )
 from tests.tasks import jobs
 from tests.workers import inbound
@@ -229,7 +228,7 @@ class OverRedis(RedisCase):
         stranger.connector.pause()
         await phone.publish_message(**said("secret"))
         await stranger.publish_message(**said("clear"))
-        await until(lambda: phone.sent)
+        await self.helper.until(lambda: phone.sent)
         await self.settled()
         self.assertEqual(["re: secret"], [each.content for each in phone.sent])
         [letter] = await phone.broker.dead("sms.inbound")

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import ConfigError, Expired
 from pipeline.message import UserMessage
 from pipeline.middleware.expiry import ExpiryMiddleware, ExpiryMiddlewareConfig
-from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, options_of, until
+from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, options_of
 from tests.workers import inbound
 
 EXPIRY = "pipeline.middleware.expiry.ExpiryMiddleware"
@@ -131,7 +131,7 @@ class OverRedis(RedisCase):
         for content, ttl in (("late", 0), ("in time", 60)):
             message = inbound(content, extra={"ttl": ttl})
             await phone.connector.publish("inbound", message)
-        await until(lambda: phone.sent)
+        await self.helper.until(lambda: phone.sent)
         await self.settled()
         self.assertEqual(["re: in time"], [each.content for each in phone.sent])
         [letter] = await phone.broker.dead("sms.inbound")

@@ -22,7 +22,6 @@ from tests.middleware.systems import (
     example_of,
     options_of,
     unreliable,
-    until,
 )
 from tests.workers import inbound, nack
 
@@ -328,7 +327,7 @@ class OverRedis(RedisCase):
         for number in range(60):
             message = inbound(f"{number}", from_addr=f"+{number % 3}", helper_metadata=TAGGED)
             await phone.connector.publish("inbound", message)
-        await until(lambda: len(phone.sent) == 60)
+        await self.helper.until(lambda: len(phone.sent) == 60)
         for queue in ("sms.inbound", "sms.outbound", "sms.event"):
             await self.settled(queue)
         messages = MessageStore(phone)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.message import EventMessage
 from pipeline.middleware.tagger import TaggingMiddleware
-from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, said, until
+from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, said
 from tests.test_porting import rows
 
 WRITTEN = Path(__file__).parent / "ported"
@@ -143,7 +143,7 @@ class OverRedis(RedisCase, Porting):
         app = await self.started(Reporting, self.app_options())
         for sender in ("0831", "0832", "0831"):
             await phone.publish_message(**said(from_addr=sender))
-        await until(lambda: len(app.events) == 4)
+        await self.helper.until(lambda: len(app.events) == 4)
         await self.settled()
         self.assertEqual(["Ada: re: hi"] * 2, [message.content for message in phone.sent])
         await self.stop()

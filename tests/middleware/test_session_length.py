@@ -14,7 +14,7 @@ from pipeline.middleware.session_length import (
 )
 from pipeline.state.partition import partition_of
 from pipeline.store import Store
-from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, options_of, until
+from tests.middleware.systems import Answering, Phone, RedisCase, SystemCase, options_of
 from tests.workers import inbound
 
 LENGTH = "pipeline.middleware.session_length.SessionLengthMiddleware"
@@ -301,7 +301,7 @@ class OverRedis(RedisCase):
             for number in range(20):
                 message = inbound(session_event=event, from_addr=f"+{number}")
                 await phone.connector.publish("inbound", message)
-        await until(lambda: len(app.got) == 60)
+        await self.helper.until(lambda: len(app.got) == 60)
         await self.settled()
         times: dict[str, list[Any]] = {}
         for message in app.got:

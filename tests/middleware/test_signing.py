@@ -20,7 +20,6 @@ from tests.middleware.systems import (
     SystemCase,
     options_of,
     said,
-    until,
 )
 from tests.workers import inbound
 
@@ -221,7 +220,7 @@ class OverRedis(RedisCase):
         stranger = await self.started(Phone, {"transport_name": "sms"})
         stranger.connector.pause()
         await stranger.publish_message(**said("forged"))
-        await until(lambda: len(phone.sent) == 2)
+        await self.helper.until(lambda: len(phone.sent) == 2)
         await self.settled()
         self.assertEqual(["hi"], [each.content for each in app.got])
         self.assertEqual(1, len(await phone.broker.dead("sms.inbound")))

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from pipeline.applications.base import Application
 from pipeline.errors import TemporaryFailure
 from pipeline.state.sessions import SessionManager
-from tests.middleware.systems import Phone, RedisCase, SystemCase, until
+from tests.middleware.systems import Phone, RedisCase, SystemCase
 from tests.workers import inbound
 
 
@@ -221,7 +221,7 @@ class OverRedis(RedisCase):
             app.connector.add_handler("inbound", app.consume_user_message)
         for _ in range(40):
             await phone.connector.publish("inbound", inbound())
-        await until(lambda: len(phone.sent) == 40)
+        await self.helper.until(lambda: len(phone.sent) == 40)
         await self.settled()
         session = await apps[0].sessions.load_session("+27")
         self.assertEqual("40", session["times"])
