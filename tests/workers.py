@@ -60,6 +60,11 @@ class WorkerCase(TestCase):
         options = {"retry": {"jitter": 0, "attempts": 3}, **options}
         return cls("worker", options, self.runtime)
 
+    def running(self, cls: type[Worker], **options: Any) -> Any:
+        """A worker that runs until the test ends."""
+        options = {"retry": {"attempts": 3}, **options}
+        return self.helper.get_worker(cls, options, name="worker", runtime=self.runtime).now()
+
     def connector(
         self,
         *middlewares: Any,

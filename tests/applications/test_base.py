@@ -43,10 +43,7 @@ class ApplicationCase(WorkerCase):
     """Has an application that runs."""
 
     def application(self, cls: type[Application] = Talk, **options: Any) -> Any:
-        made = self.worker(cls, transport_name="sms", **options)
-        self.successResultOf(made.start_worker())
-        self.addCleanup(lambda: self.successResultOf(made.stop_worker(0)))
-        return made
+        return self.running(cls, transport_name="sms", **options)
 
 
 class Consuming(ApplicationCase):

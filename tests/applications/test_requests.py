@@ -36,21 +36,14 @@ class RequestCase(WorkerCase):
 
     def make(self, **options: Any) -> Any:
         """An application that is not started."""
-        given = {"transport_name": "sms", "routes": f"{VIEWS}.routes", **options}
-        return self.worker(RequestApplication, **given)
+        return self.worker(RequestApplication, **{**self.options(), **options})
+
+    def options(self) -> dict[str, Any]:
+        return {"transport_name": "sms", "routes": f"{VIEWS}.routes"}
 
     def begin(self, **options: Any) -> Any:
         """An application that runs."""
-        application = self.make(**options)
-        self.successResultOf(application.start_worker())
-        self.addCleanup(self._end, application)
-        return application
-
-    def _end(self, application: Any) -> None:
-        stopping = application.stop_worker(0)
-        for _ in range(20):
-            self.clock.advance(0.5)
-        self.successResultOf(stopping)
+        return self.running(RequestApplication, **{**self.options(), **options})
 
     def replies(self) -> list[UserMessage]:
         """The replies that were published."""

@@ -39,17 +39,12 @@ class TaskCase(WorkerCase):
     def start(self, **options: Any) -> TaskApplication:
         """An application that runs; it is stopped at the end of the test."""
         given = {"transport_name": "work", "tasks": [JOBS], **options}
-        application: TaskApplication = self.worker(TaskApplication, **given)
-        self.successResultOf(application.start_worker())
-        self.addCleanup(self.stop_application, application)
+        application: TaskApplication = self.running(TaskApplication, **given)
         return application
 
     def stop_application(self, application: TaskApplication, deadline: float = 0) -> None:
         """Stop it, unless it has been stopped."""
-        stopping = application.stop_worker(deadline)
-        for _ in range(20):
-            self.clock.advance(0.5)
-        self.successResultOf(stopping)
+        self.helper.cleanup_worker(application, deadline).now()
 
     def results(self) -> list[ResultMessage]:
         """The answers that were published."""

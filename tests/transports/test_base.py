@@ -40,10 +40,7 @@ class TransportCase(WorkerCase):
     """Has a transport that runs."""
 
     def transport(self, cls: type[Transport] = Wire, **options: Any) -> Any:
-        made = self.worker(cls, transport_name="sms", **options)
-        self.successResultOf(made.start_worker())
-        self.addCleanup(lambda: self.successResultOf(made.stop_worker(0)))
-        return made
+        return self.running(cls, transport_name="sms", **options)
 
 
 class Carrying(TransportCase):

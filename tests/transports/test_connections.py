@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 
-from pipeline.brokers.memory import MemoryBroker
-from pipeline.brokers.redis.broker import RedisBroker
-from pipeline.codec import Codec
-from pipeline.delivery import Post
 from pipeline.middleware.dedup import DedupMiddleware
-from pipeline.testing.server import shared_server, unique_namespace
+from pipeline.testing import OnServer, PipelineTestCase, WorkerHelper
 from pipeline.transports.base import Transport
 from pipeline.transports.connections import KEPT, RENEWED, Connections
-from pipeline.worker import Runtime
 from tests.workers import WorkerCase, inbound
 
 
@@ -60,24 +55,17 @@ class PhonesCase(WorkerCase):
 
     def second(self) -> Any:
         """The broker of another process."""
-        broker = MemoryBroker(self.clock, server=self.broker.server, **self.broker_options())
-        broker.start()
-        return broker
+        return self.helper.now(self.helper.place.runtime()).broker
 
     def phones(self, name: str, broker: Any) -> Phones:
         """A transport that runs."""
-        runtime = Runtime(broker, self.codec, self.clock, "test")
         options = {"transport_name": "sms", "middleware": [{"dedup": DEDUP}], "dedup": DIRECTION}
-        made = Phones(name, options, runtime)
-        self.successResultOf(made.start_worker())
-        self.addCleanup(self.end, made)
-        return made
+        runtime = replace(self.runtime, broker=broker)
+        return self.helper.get_worker(Phones, options, name=name, runtime=runtime).now()
 
     def end(self, phones: Phones) -> None:
         """Stop a transport."""
-        stopping = phones.stop_worker(0)
-        self.clock.pump([1] * 5)
-        self.successResultOf(stopping)
+        self.helper.cleanup_worker(phones).now()
 
     def add(self, phones: Phones, id: str, address: str) -> Line:
         """A connection is made."""
@@ -202,38 +190,21 @@ class Elsewhere(PhonesCase):
         self.assertIsNone(self.knows(self.b, "ada"))
 
 
-class OverRedis(WorkerCase):
+class OverRedis(PipelineTestCase):
     """The same over a real server."""
 
     async def test_passed_on(self) -> None:
         """Of 300 users in three processes each gets its own message, wherever it was read."""
-        from twisted.internet import reactor
-
-        self.namespace = unique_namespace()
-        running = [await self.phones(name, reactor) for name in "abc"]
+        place = OnServer(partitions=2, beat_every=0.2)
+        helper = self.add_helper(WorkerHelper("sms", place=place))
+        running = [await helper.get_worker(Phones, name=name) for name in "abc"]
         users = [f"user{n}" for n in range(300)]
         for n, user in enumerate(users):
             await running[n % 3].connections.add(Line(str(n), user))
-        sender: Any = running[0].broker
-        codec = Codec()
         for user in users:
-            post = Post("sms.outbound", codec.encode(inbound(user, to_addr=user)))
-            await sender.publish([post], partition=len(user) % 2)
-        while sum(len(each.sent) for each in running) < len(users):
-            await deferLater(reactor, 0.01)
+            message = helper.make_outbound(user, to_addr=user)
+            await helper.dispatch_raw("sms.outbound", message, partition=len(user) % 2)
+        await helper.until(lambda: sum(len(each.sent) for each in running) >= len(users))
         for index, phones in enumerate(running):
             expected = sorted((str(n), user) for n, user in enumerate(users) if n % 3 == index)
             self.assertEqual(expected, sorted(phones.sent))
-
-    async def phones(self, name: str, reactor: Any) -> Phones:
-        """A transport with a broker of its own."""
-        broker = RedisBroker(
-            shared_server(), reactor, namespace=self.namespace, partitions=2, beat_every=0.2
-        )
-        await broker.start()
-        self.addCleanup(broker.stop)
-        runtime = Runtime(broker, Codec(), reactor, "test")
-        made = Phones(name, {"transport_name": "sms"}, runtime)
-        await made.start_worker()
-        self.addCleanup(made.stop_worker, 1)
-        return made

@@ -62,9 +62,7 @@ class Connectors(WorkerCase):
 
     def test_kinds(self) -> None:
         """What each of them may publish."""
-        made: Any = self.worker(Several)
-        self.successResultOf(made.start_worker())
-        self.addCleanup(lambda: self.successResultOf(made.stop_worker(0)))
+        made = self.running(Several)
         for name, kind, may in (
             ("ri", "outbound", True),
             ("ri", "inbound", False),

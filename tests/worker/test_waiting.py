@@ -27,9 +27,7 @@ class Waiting(WorkerCase):
             def handle(self, message: Any) -> Any:
                 return tell_who_waits(connector, message, error, message._delivery)
 
-        made = self.worker(Telling)
-        self.successResultOf(made.start_worker())
-        self.addCleanup(lambda: self.successResultOf(made.stop_worker(0)))
+        self.running(Telling)
         self.put("sms.event" if message.message_type == "event" else "sms.inbound", message)
         answers = [delivery.message for delivery in self.taken("sms.outbound@one")]
         return answers + [delivery.message for delivery in self.taken("sms.outbound")]
