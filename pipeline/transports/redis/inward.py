@@ -17,6 +17,10 @@ from pipeline.transports.redis.targets import kind_of, target
 __all__ = ["Inward"]
 
 
+#: The longest id that a producer may give; it is remembered as long as the window.
+LONGEST_ID = 255
+
+
 class Inward:
     """Makes messages of entries, as the options say.
 
@@ -64,8 +68,8 @@ class Inward:
                 fields.setdefault(field, {})[key] = value
             else:
                 fields[field] = value
-        if not fields["message_id"]:
-            raise InvalidMessageField("message_id: it must not be empty")
+        if not 0 < len(fields["message_id"] or "") <= LONGEST_ID:
+            raise InvalidMessageField(f"message_id: expected 1 to {LONGEST_ID} characters")
         metadata = fields.setdefault("transport_metadata", {})
         metadata["redis"] = {self._kind: entry.place, "id": entry.id}
         return UserMessage(**fields)

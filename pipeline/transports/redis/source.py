@@ -72,7 +72,7 @@ class Source:
         self._wakeable = Wakeable(reader, client, clock)
         self._loop: Deferred[None] | None = None
         self._mending: Any = None
-        self._stopping = False
+        self._stopping = self._is_hurried = False
 
     # To override -------------------------------------------------------------------------------
 
@@ -130,11 +130,12 @@ class Source:
         await self._within(deadline, self._loop)
         await self._within(GRACE, waking)
         self._loop = None
-        await self._within(GRACE, Deferred.fromCoroutine(self.leave()))
+        if not self._is_hurried:
+            await self._within(GRACE, Deferred.fromCoroutine(self.leave()))
 
     def hurry(self) -> None:
         """Leave to others what is not stored now."""
-        self._stopping = True
+        self._stopping = self._is_hurried = True
         if self._loop is not None:
             self._loop.cancel()
 

@@ -87,11 +87,15 @@ class StreamSource(Source):
 
     async def _left_with_us(self) -> Sequence[Entry]:
         """What we have taken and not settled, as after a reply that was lost."""
-        reply = await self._client.execute(
-            *("XREADGROUP", "GROUP", self._group, self._consumer),
-            *("COUNT", self._many, "STREAMS", self._stream, "0"),
-        )
-        return await self._again(reply[0][1] if reply else [])
+        while True:
+            reply = await self._client.execute(
+                *("XREADGROUP", "GROUP", self._group, self._consumer),
+                *("COUNT", self._many, "STREAMS", self._stream, "0"),
+            )
+            found = reply[0][1] if reply else []
+            entries = await self._again(found)
+            if entries or not found:
+                return entries
 
     async def _abandoned(self) -> Sequence[Entry]:
         """What others took and have not settled for long."""
@@ -103,16 +107,18 @@ class StreamSource(Source):
         if self._cursor == b"0-0":
             self._look_at = self._clock.seconds() + self._look_every
             await self._forget_others()
-        return await self._again(reply[1])
+        # A server of before 7.0 doesn't say which entries were deleted; they are ours now.
+        self._is_unsure = None in reply[1]
+        return await self._again([each for each in reply[1] if each is not None])
 
     async def _again(self, found: Sequence[Any]) -> Sequence[Entry]:
-        # A server of before 7.0 gives nothing for an entry that was deleted meanwhile.
-        gone = [each[0] for each in found if each and each[1] is None]
+        """Of what was taken before, what is still there; what was deleted meanwhile is settled."""
+        gone = [id for id, flat in found if flat is None]
         if gone:
             await self._client.execute("XACK", self._stream, self._group, *gone)
-        entries = self._entries([each for each in found if each and each[1] is not None])
+        entries = self._entries([each for each in found if each[1] is not None])
         self._count("redelivered", len(entries))
-        return entries if entries or not gone else await self.take()
+        return entries
 
     def _entries(self, found: Sequence[Any]) -> Sequence[Entry]:
         entries = [

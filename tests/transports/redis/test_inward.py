@@ -61,8 +61,10 @@ class Messages(SynchronousTestCase):
         self.assertEqual(2, len(set(heard)))
         mine = inward(fields={"message_id": "id"}).message(Entry("orders", "1", b'{"id": 7}'))
         self.assertEqual("7", mine.message_id)
-        empty = self.refused(Entry("orders", "1", b'{"id": ""}'), fields={"message_id": "id"})
-        self.assertIn("message_id", str(empty))
+        for wrong in (b"", b"x" * 256):
+            entry = Entry("orders", "1", b'{"id": "%s"}' % wrong)
+            error = self.refused(entry, fields={"message_id": "id"})
+            self.assertIn("message_id: expected 1 to 255 characters", str(error))
 
     def test_unmapped(self) -> None:
         """What no rule names is dropped, or kept as it is."""

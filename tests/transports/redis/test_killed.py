@@ -107,6 +107,26 @@ class Killed(PlaceCase):
         await self.stored(ENTRIES)
         await self.all_once()
 
+    async def test_our_server(self) -> None:
+        """Of 2,000 entries none is lost or doubled when our own server crashes and comes again."""
+        ours = own_server(self.mktemp(), options=("--appendfsync", "always"))
+        self.addCleanup(ours.stop_now)
+        theirs, self.address = self.address, ours.address
+        stranger = Stranger(theirs)
+        self.addCleanup(stranger.close)
+        self.fill_all(stranger, "XADD", self.place, "*", "content")
+        self.run_one("stream", theirs.path, "fields")
+        await self.midway()
+        ours.kill_now()
+        looker = await self.look()
+        await self.until(lambda: not looker.available)
+        ours.start_now()
+        await self.until(lambda: looker.available)
+        await self.stored(ENTRIES)
+        await self.all_once()
+        group = f"{self.namespace}.orders"
+        await self.until(lambda: stranger.call("XPENDING", self.place, group)[0] == 0, 30)
+
     async def test_stopped(self) -> None:
         """A process that is stopped politely ends with status 0, and leaves nothing pending."""
         process = self.run_one("stream", self.address.path, "fields")
