@@ -19,6 +19,10 @@ from pipeline.transports.redis.targets import ConfigTargets
 __all__ = ["ReadConfig", "RedisConfig", "WriteConfig"]
 
 
+#: The least seconds of silence after which a process may be taken for dead.
+SHORTEST_CLAIM = 0.1
+
+
 class ConfigAddress(ConfigField[Address]):
     """Where a Redis server is."""
 
@@ -155,6 +159,20 @@ class ReadConfig(_Place):
         static=True,
         values=("drop", "extra"),
     )
+
+    def post_validate(self) -> None:
+        super().post_validate()
+        if self.claim_after < SHORTEST_CLAIM:
+            self.raise_config_error(
+                f"claim_after must be at least {SHORTEST_CLAIM * 1000:g} ms", "claim_after"
+            )
+        is_kept = self.stream or self.list
+        if is_kept and 0 < self.dedup_window <= self.claim_after:
+            self.raise_config_error(
+                "dedup_window must be longer than claim_after, or 0: what is taken over after that"
+                " would be a second message",
+                "dedup_window",
+            )
 
 
 class WriteConfig(_Place):

@@ -56,6 +56,13 @@ class Options(SynchronousTestCase):
         for config, options in ((ReadConfig, ReadConfig.ONLY), (WriteConfig, WriteConfig.ONLY)):
             self.assertEqual(set(), set(options) - {field.name for field in config.fields()})
 
+    def test_times(self) -> None:
+        """A process isn't taken for dead at once, and the window outlasts a take-over."""
+        self.assertIn("at least 100 ms", self.refused(read={"stream": "s", "claim_after": 0}))
+        short = {"stream": "s", "dedup_window": "1m", "claim_after": "1m"}
+        self.assertIn("longer than claim_after", self.refused(read=short))
+        self.assertTrue(self.made(read={**short, "dedup_window": 0}))
+
     def test_url(self) -> None:
         """A URL is checked at once; its password is never told."""
         url = self.made(url="redis://:s3cret@h:1/2", read={"list": "l"}).url
