@@ -26,6 +26,27 @@ class HttpConfig(ListeningConfig):
     )
     max_wait = ConfigDuration("The most that ?wait= may say.", default=300, static=True)
     max_body = ConfigSize("How long a body may be.", default="1MB", static=True)
+    max_body_memory = ConfigSize(
+        "How long all bodies may be together that come in at the same time.",
+        default="256MB",
+        static=True,
+    )
+    max_uri = ConfigSize("How long a URI may be.", default="8kB", static=True)
+    max_headers = ConfigInt(
+        "How many headers a request may have.", default=100, minimum=1, static=True
+    )
+    max_head = ConfigSize(
+        "How long all headers may be together, with the request line.", default="16kB", static=True
+    )
+    head_timeout = ConfigDuration("How long the headers may take to come.", default=20, static=True)
+    request_timeout = ConfigDuration(
+        "How long a whole request may take to come.", default=60, static=True
+    )
+    read_timeout = ConfigDuration(
+        "How long a client may take to read an answer that doesn't leave at once.",
+        default=60,
+        static=True,
+    )
     max_waiting = ConfigInt(
         "How many requests may wait for an answer at the same time.",
         default=1000,

@@ -163,8 +163,10 @@ class Routes:
 
     async def _message(self, request: Request, rest: str, caller: Caller) -> Answer:
         wanted = self._wanted(request)
+        if not request.has_length:
+            raise refusal(411, "send the message as the body, with its Content-Length")
         self._check_type(request, required=True)
-        said = object_in(request.content.getvalue())
+        said = object_in(request.take_body())
         message = user_message_in(said, self._name, self._type)
         window = 0.0
         if "message_id" in said:
@@ -175,7 +177,7 @@ class Routes:
     async def _task(self, request: Request, name: str, caller: Caller) -> Answer:
         wanted = self._wanted(request)
         self._check_type(request, required=False)
-        args, kwargs = arguments_in(request.content.getvalue())
+        args, kwargs = arguments_in(request.take_body())
         self._exchange.check()
         await self._known.check(name)
         call = TaskMessage(

@@ -20,9 +20,9 @@ from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.poster import NotTaken
-from pipeline.transports.http.protocol import Server
 from pipeline.transports.http.replies import reply_answer
 from pipeline.transports.http.routes import Routes
+from pipeline.transports.http.server import Limits, Server
 from pipeline.transports.http.waiting import WaitingRequests
 from pipeline.transports.http.webhooks import Webhooks
 from pipeline.transports.listening import Listening, url_of
@@ -86,13 +86,12 @@ class HttpTransport(Transport):
         self._server = Server(
             self._routes.handle,
             self.clock,
-            max_body=config.max_body,
-            idle_timeout=config.idle_timeout,
-            admission=Admission(
-                config.max_connections, config.max_connections_per_address, self.statistics
-            ),
+            _limits(config),
+            Admission(config.max_connections, config.max_connections_per_address, self.statistics),
+            self.statistics,
         )
-        self._slow = LoopingCall(self._server.abort_slow)
+        self.statistics.gauge("waiting", lambda: len(self.waiting))
+        self._slow = LoopingCall(self._server.end_slow)
         self._slow.clock = self.clock
         self.connector.consume_instance("outbound", self.exchange.instance)
 
@@ -227,3 +226,17 @@ class HttpTransport(Transport):
     def _publish(self, message: Any, window: float) -> Deferred[Any]:
         max_depth = self.config.max_depth
         return self.connector.publish("inbound", message, max_depth=max_depth, window=window)
+
+
+def _limits(config: Any) -> Limits:
+    return Limits(
+        max_body=config.max_body,
+        body_memory=config.max_body_memory,
+        max_uri=config.max_uri,
+        max_headers=config.max_headers,
+        max_head=config.max_head,
+        idle_timeout=config.idle_timeout,
+        head_timeout=config.head_timeout,
+        request_timeout=config.request_timeout,
+        read_timeout=config.read_timeout,
+    )

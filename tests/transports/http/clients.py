@@ -16,7 +16,12 @@ from pipeline.applications.base import Application
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.brokers.memory.server import MemoryServer
 from pipeline.codec import Codec
+from pipeline.transports.answers import Answer
 from pipeline.transports.http import HttpTransport
+from pipeline.transports.http.protocol import Request
+from pipeline.transports.http.server import Limits, Server
+from pipeline.transports.peers import Admission
+from pipeline.transports.statistics import Statistics
 from pipeline.worker import Runtime, Worker
 
 
@@ -91,6 +96,14 @@ class Wire(Protocol):
         self.transport.abortConnection()  # type: ignore[attr-defined]
         await self.gone
 
+    def pause(self) -> None:
+        """Read nothing."""
+        self.transport.pauseProducing()  # type: ignore[union-attr]
+
+    def resume(self) -> None:
+        """Read again."""
+        self.transport.resumeProducing()  # type: ignore[union-attr]
+
     def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -140,6 +153,43 @@ class WireCase(TestCase):
         """Wait until something is so."""
         while not true():
             await deferLater(self.reactor, 0.005)
+
+
+class ServerCase(WireCase):
+    """A server that answers with the length of the body."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.seen: list[Request] = []
+        #: What is answered instead.
+        self.content: str | None = None
+        self.serve()
+
+    def serve(self) -> None:
+        """Listen."""
+        limits = Limits(max_body=100, idle_timeout=30)
+        self.statistics = Statistics()
+        self.admission = Admission(10, 0, self.statistics)
+        self.server = Server(self.handle, self.reactor, limits, self.admission, self.statistics)
+        port = self.reactor.listenTCP(0, self.server, interface="127.0.0.1")
+        self.port = port.getHost().port
+        self.addCleanup(self.end, port)
+
+    async def end(self, port: object) -> None:
+        """Close everything."""
+        await port.stopListening()  # type: ignore[attr-defined]
+        self.server.abort_all()
+        await self.server.when_closed()
+
+    def limit(self, **options: Any) -> None:
+        """Change the limits, for connections to come."""
+        self.server.limits = self.server.limits._replace(**options)
+
+    def handle(self, request: Request) -> None:
+        """Answer."""
+        self.seen.append(request)
+        content = len(request.take_body()) if self.content is None else self.content
+        request.answer(Answer(200, content))
 
 
 class Echo(Application):
