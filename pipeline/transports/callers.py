@@ -53,8 +53,10 @@ class Callers:
 
         :raise HttpError: 401, 429 or 503.
         """
-        given = request.requestHeaders.getRawHeaders("Authorization", [])
-        return await self.named(given, request.channel.peer)
+        # As bytes: of text Twisted expects that it is UTF-8, and fails.
+        given = request.requestHeaders.getRawHeaders(b"Authorization", [])
+        said = [each.decode("latin-1") for each in given]
+        return await self.named(said, request.channel.peer)
 
     async def named(self, headers: Sequence[str], peer: str, token: str | None = None) -> Caller:
         """Who says these.

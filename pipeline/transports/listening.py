@@ -95,6 +95,8 @@ class Listening:
         self.port_fallback = port_fallback
         self.certificate: Certificate | None = None
         kind, named = _arguments(description.description)
+        if kind == "haproxy":
+            self.description = _local_proxied(description)
         self._tcp = _binding(kind, named) if kind in LOCAL else None
         self._tls = tls if tls is not None and tls.certificate else None
         if kind == "ssl":
@@ -113,10 +115,15 @@ class Listening:
         return self._tls is not None
 
     @property
+    def is_behind_proxy(self) -> bool:
+        """A proxy tells where each connection is from, by the PROXY protocol."""
+        return self.description.description.startswith("haproxy:")
+
+    @property
     def is_local(self) -> bool:
         """Only this machine can reach it, as far as can be told."""
         if self._tcp is None:
-            return self.description.description.startswith("unix:")
+            return self.description.description.removeprefix("haproxy:").startswith("unix:")
         return self._tcp[1] in ("::1", "localhost") or self._tcp[1].startswith("127.")
 
     async def open(self, factory: Any, reactor: Any) -> IListeningPort:
@@ -161,6 +168,15 @@ def _arguments(description: str) -> tuple[str, dict[str, str]]:
         name = keyword[1] if keyword else "port" if order == 0 else part
         named[name] = (keyword[2] if keyword else part).replace("\\:", ":")
     return kind, named
+
+
+def _local_proxied(description: ServerDescription) -> ServerDescription:
+    """The same, for this machine only if it doesn't say otherwise."""
+    kind, named = _arguments(description.description.partition(":")[2])
+    if kind not in LOCAL or "interface" in named:
+        return description
+    interface = LOCAL[kind].replace(":", "\\:")
+    return ServerDescription(f"{description}:interface={interface}")
 
 
 def _binding(kind: str, named: dict[str, str]) -> tuple[int, str, int]:

@@ -132,6 +132,8 @@ class Certificate:
         try:
             context: SSL.Context = options.getContext()
             context.check_privatekey()
+            # Twisted's own fails with clients that offer a protocol, unless the server has one.
+            context.set_alpn_select_callback(lambda *_: SSL.NO_OVERLAPPING_PROTOCOLS)
         except SSL.Error:
             raise ConfigError(f"{self._files[1]} is not the key of {self._files[0]}") from None
         return context

@@ -102,6 +102,21 @@ class Known(HttpCase):
         self.assertEqual((429, "too_many_failures"), (response.status, response.error["code"]))
         self.assertTrue(0 < int(response.headers["Retry-After"]) <= 60)
 
+    async def test_behind_proxy(self) -> None:
+        """Behind a proxy that tells, its client's address counts; and it is for this machine."""
+        who = {**WHO, "max_failures": 1}
+        transport, port = await self.http(authentication=who, listen="haproxy:tcp:0")
+        self.assertEqual("127.0.0.1", transport.port.getHost().host)
+
+        async def from_address(address: str) -> int:
+            wire = await self.wire(port)
+            wire.say(f"PROXY TCP4 {address} 10.0.0.1 1234 80\r\n".encode())
+            wire.say(encoded("POST", "/messages", b"{}", Authorization="Bearer wrong"))
+            return (await wire.response()).status
+
+        statuses = [await from_address(each) for each in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+        self.assertEqual([401, 429, 401], statuses)
+
     async def test_health(self) -> None:
         """The health is open to all, unless it is not."""
         _, port = await self.http(authentication=WHO)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,18 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.config.pages import with_tables
 from pipeline.service.build import load, probes
+from pipeline.transports import answers, http
 from pipeline.transports.connections import KEPT
 from pipeline.transports.file import tail, transport
 from pipeline.transports.file.config import FileConfig
+from pipeline.transports.http.signature import signature
 from pipeline.transports.lines import connection, session
 from pipeline.transports.websocket import wire
 from pipeline.transports.websocket.limits import Close
 from tests.service.support import written
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "transports"
+RESPONSES = {f"responses_{n}xx" for n in (2, 4, 5)}
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem != "README")
 
 
@@ -49,12 +54,53 @@ class Pages(TestCase):
 
     def test_examples(self) -> None:
         """Every example that is a configuration is right, with every option known."""
+        secrets = {"WEBHOOK_SECRET": "x" * 16, "SHOP_SECRET": "y" * 16}
+        self.patch(os, "environ", {**os.environ, **secrets})
         for page in PAGES:
             examples: list[Any] = re.findall(r"```yaml\n(workers:\n.*?)```", text(page), re.DOTALL)
             self.assertTrue(examples, page)
             for example in examples:
                 config = load(written(self, example))
                 self.assertTrue(probes(config, config.workers), page)
+
+
+class Http(TestCase):
+    """What the page about HTTP says."""
+
+    def test_codes(self) -> None:
+        """Every status that an error may have, with its code; one is WebSocket's only."""
+        rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text("http"), re.MULTILINE)
+        ours = {status: code for status, code in answers._CODES.items() if status != 426}
+        self.assertEqual(ours, {int(status): code for status, code in rows})
+
+    def test_counts(self) -> None:
+        """Every name that is counted anywhere in it."""
+        told = text("http").partition("## What it counts")[2].partition("##")[0]
+        folder = Path(http.__file__).parent
+        files = [
+            *folder.glob("*.py"),
+            folder.parent / "authentication.py",
+            folder.parent / "peers.py",
+        ]
+        code = "".join(file.read_text(encoding="utf-8") for file in files)
+        names = set(re.findall(r'\.(?:count|gauge)\("(\w+)"', code))
+        self.assertGreater(len(names), 10)
+        self.assertEqual(names, set(re.findall(r"`(\w+)`", told)) - RESPONSES)
+
+    def test_genuine(self) -> None:
+        """The example tells webhooks of ours from others."""
+        [example] = re.findall(r"```python\n(.*?)```", text("http"), re.DOTALL)
+        names: dict[str, Any] = {}
+        exec(example, names)  # our own page
+        is_genuine = names["is_genuine"]
+        now = int(time.time())
+        said = signature(b"secret", now, b"hello")
+        self.assertTrue(is_genuine(said, b"hello", b"secret"))
+        self.assertFalse(is_genuine(said, b"hallo", b"secret"))
+        self.assertFalse(is_genuine(said, b"hello", b"other"))
+        self.assertFalse(is_genuine(signature(b"secret", now - 301, b"hello"), b"hello", b"secret"))
+        for wrong in ("", "t=1", "t=x,v1=", "v1=0", ","):
+            self.assertFalse(is_genuine(wrong, b"hello", b"secret"), wrong)
 
 
 class Lines(TestCase):

@@ -123,6 +123,16 @@ class Serving(TlsCase):
         with self.assertRaises(ssl.SSLError):
             await self.talk(port, older)
 
+    async def test_protocols(self) -> None:
+        """A client that offers protocols is answered without one."""
+        port = await self.listen()
+        context = self.context()
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        client = await deferToThread(_connected, port, context)
+        self.addCleanup(client.close)
+        self.assertIsNone(client.selected_alpn_protocol())
+        self.assertEqual(b"hello", await deferToThread(_echoed, client))
+
     async def test_minimum(self) -> None:
         """With minimum 1.3, 1.2 is refused."""
         port = await self.listen(minimum="1.3")

@@ -177,5 +177,5 @@ def _said(error: BaseException) -> str:
 
 def _retry_after(headers: Headers) -> float:
     """Seconds; dates are not understood."""
-    [text] = headers.getRawHeaders("Retry-After", ["0"])[:1]
-    return min(int(text), LONGEST_WAIT) if text.isdecimal() and len(text) < 10 else 0
+    text = headers.getRawHeaders(b"Retry-After", [b"0"])[0]
+    return min(int(text), LONGEST_WAIT) if text.isdigit() and len(text) < 10 else 0

@@ -8,6 +8,7 @@ nothing; here each has its status and says what is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from twisted.web.http import RESPONSES, HTTPChannel
 from twisted.web.http import Request as TwistedRequest
 
 from pipeline.transports.answers import Answer, HttpError, refusal, unavailable
+from pipeline.transports.peers import peer_of
 
 if TYPE_CHECKING:
     from pipeline.transports.http.server import Server
@@ -75,6 +77,12 @@ class Request(TwistedRequest):
         self.path, _, self.query = path.partition(b"?")
         self.channel.factory.handle(self)
 
+    def header(self, name: bytes) -> str:
+        """What a header says; "" if it isn't there, or there more than once."""
+        # As bytes: of text Twisted expects that it is UTF-8, and fails.
+        values: Sequence[bytes] = self.requestHeaders.getRawHeaders(name, [])
+        return values[0].decode("latin-1") if len(values) == 1 else ""
+
     @property
     def has_length(self) -> bool:
         """It has said how long its body is, or that it will."""
@@ -111,11 +119,11 @@ class Request(TwistedRequest):
     def _wrong_head(self) -> HttpError | None:
         """What twisted.web lets pass, and a proxy before us may understand otherwise."""
         is_old = self.channel.version == b"HTTP/1.0"
-        hosts = self.requestHeaders.getRawHeaders("Host", [])
+        hosts = self.requestHeaders.getRawHeaders(b"Host", [])
         if len(hosts) > 1 or (not hosts and not is_old):
             return refusal(400, "expected one Host header")
-        codings = self.requestHeaders.getRawHeaders("Transfer-Encoding", [])
-        if codings and (is_old or [each.lower() for each in codings] != ["chunked"]):
+        codings = self.requestHeaders.getRawHeaders(b"Transfer-Encoding", [])
+        if codings and (is_old or [each.lower() for each in codings] != [b"chunked"]):
             return refusal(400, "expected no Transfer-Encoding but chunked, of HTTP/1.1")
         return None
 
@@ -136,8 +144,11 @@ class Channel(HTTPChannel):
 
     factory: Server
     requestFactory = Request
-    #: Where it is from, as :func:`~pipeline.transports.peers.peer_of` says.
+    #: Where it is from, as :func:`~pipeline.transports.peers.peer_of` says; behind a proxy that
+    #: tells, where its client is from.
     peer = ""
+    #: Where it is from as far as the socket knows.
+    admitted = ""
     #: Since when a request is coming in; None between requests.
     whole_request_since: float | None = None
     #: Since when a client has not read all of its answer; None if it has.
@@ -215,6 +226,8 @@ class Channel(HTTPChannel):
     def received(self) -> None:
         """A whole request is there."""
         self.factory.statistics.count("requests")
+        if self.factory.is_behind_proxy:
+            self.peer = peer_of(self.getPeer())
         self.whole_request_since = None
         self._is_in_body = False
         self._is_answering = True

@@ -145,7 +145,7 @@ class Routes:
             listed = ", ".join(allowed)
             raise refusal(405, f"only {listed} here", headers=(("Allow", listed),))
         # No preflight asks about a POST without a body: a page of anyone's could call tasks here.
-        if method == "POST" and request.getHeader("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        if method == "POST" and request.header(b"Sec-Fetch-Site") in ("cross-site", "same-site"):
             raise refusal(403, "a browser sends this for a page of another site")
         return await handler(request, rest, caller)
 
@@ -234,7 +234,7 @@ class Routes:
     def _check_type(self, request: Request, *, required: bool) -> None:
         if not required and not request.content.getbuffer().nbytes:
             return
-        given = request.getHeader("Content-Type") or ""
+        given = request.header(b"Content-Type")
         media_type = given.partition(";")[0].strip().lower()
         if media_type == "application/json" or media_type.endswith("+json"):
             return

@@ -71,6 +71,8 @@ class Server(ServerFactory):
         self.statistics = statistics
         self.channels: set[Channel] = set()
         self.kept = 0
+        #: A proxy tells where each connection is from, when it has begun.
+        self.is_behind_proxy = False
         #: No connection is kept after its answer.
         self.is_closing = False
         self._all_closed: list[Deferred[None]] = []
@@ -80,7 +82,7 @@ class Server(ServerFactory):
         if not self.admission.admit(peer):
             return None
         channel: Any = Channel()
-        channel.peer = peer
+        channel.peer = channel.admitted = peer
         channel.factory = self
         channel.callLater = self.clock.callLater
         channel.timeOut = self.limits.idle_timeout
@@ -96,7 +98,7 @@ class Server(ServerFactory):
     def closed(self, channel: Channel) -> None:
         """A connection is gone."""
         self.channels.discard(channel)
-        self.admission.closed(channel.peer)
+        self.admission.closed(channel.admitted)
         if not self.channels:
             waiting, self._all_closed = self._all_closed, []
             for each in waiting:

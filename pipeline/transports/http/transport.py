@@ -90,6 +90,7 @@ class HttpTransport(Transport):
             Admission(config.max_connections, config.max_connections_per_address, self.statistics),
             self.statistics,
         )
+        self._server.is_behind_proxy = self._listening.is_behind_proxy
         self.statistics.gauge("waiting", lambda: len(self.waiting))
         self._slow = LoopingCall(self._server.end_slow)
         self._slow.clock = self.clock

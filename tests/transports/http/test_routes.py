@@ -41,6 +41,16 @@ class Refused(HttpCase):
         response = await self.request(port, "POST", "/messages")
         self.assertEqual(415, response.status)
 
+    async def test_no_length(self) -> None:
+        """A message without a body is told what it lacks; a task needs none."""
+        _, port = await self.http()
+        wire = await self.wire(port)
+        wire.say(encoded("POST", "/messages", None))
+        response = await wire.response()
+        self.assertEqual((411, "length_required"), (response.status, response.error["code"]))
+        wire.say(encoded("POST", "/tasks/x?wait=0", None))
+        self.assertEqual(404, (await wire.response()).status)
+
     async def test_types_of_json(self) -> None:
         """Every way to say JSON is understood."""
         _, port = await self.http()
