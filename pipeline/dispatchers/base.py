@@ -15,7 +15,7 @@ from pipeline.connector.publishing import queue_of
 from pipeline.delivery import Delivery, delivery_of
 from pipeline.dispatchers.fields import ConfigNames, Mention
 from pipeline.dispatchers.memory import RoutingMemory, Target
-from pipeline.errors import ConfigError, Unroutable
+from pipeline.errors import ConfigError, PipelineError, Unroutable
 from pipeline.message import ResultMessage
 from pipeline.outcome import DeadLetter, Dropped
 from pipeline.worker import Worker, WorkerConfig
@@ -290,7 +290,9 @@ class Dispatcher(Worker):
     def _publish(self, kind: str, message: Any, target: Target, delivery: Any) -> Any:
         if self.renames:
             rename(message, target.connector)
-        connector = self.connectors[target.connector]
+        connector = self.connectors.get(target.connector)
+        if connector is None:
+            raise PipelineError(f"{type(self).__name__} has no connector {target.connector!r}")
         return connector.publish(kind, message, target.endpoint, delivery=delivery)
 
     async def _unroutable(self, kind: str, message: Any, name: str) -> Dropped:

@@ -59,6 +59,8 @@ class Own(Dispatcher):
     async def route_inbound(self, message: Any, connector_name: str) -> list[Target]:
         if message.content == "later" and message._delivery.attempt == 1:
             raise RetryLater(1)
+        if message.content == "astray":
+            return [Target("menu"), Target("mneu")]
         return [Target("menu", "side")] if message.content != "nobody" else []
 
     def route_outbound(self, message: Any, connector_name: str) -> Deferred[list[Target]]:
@@ -98,6 +100,15 @@ class Routers(DispatcherCase):
         self.assertEqual(["set up"], made.life)
         self.halt(made)
         self.assertEqual(["set up", "torn down"], made.life)
+
+    def test_astray(self) -> None:
+        """A target that isn't there is an error of the router's: nothing goes anywhere."""
+        self.dispatcher()
+        self.put("web.inbound", said("astray"))
+        (letter,) = self.dead("web.inbound")
+        self.assertEqual(b"PipelineError: Own has no connector 'mneu'", letter.fields["error"])
+        self.assertEqual(b"Own.inbound", letter.fields["where"])
+        self.assertEqual([], self.messages("menu.inbound"))
 
     def test_put_off(self) -> None:
         """A router may put a message off."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
+from pipeline.applications.base import Application
 from pipeline.applications.tasks import TaskApplication
 from pipeline.codec import Codec
 from pipeline.delivery import current
@@ -15,6 +16,7 @@ from pipeline.dispatchers import (
     RoutingTableDispatcher,
     SimpleDispatchRouter,
 )
+from pipeline.errors import PermanentFailure
 from pipeline.tasks.client import Client
 from pipeline.worker import Runtime
 from tests.tasks import jobs
@@ -51,6 +53,13 @@ class Menu(Counting):
 
 class News(Counting):
     """Another."""
+
+
+class Failing(Application):
+    """Fails for good."""
+
+    def consume_user_message(self, message: Any) -> None:
+        raise PermanentFailure("as always")
 
 
 class Dispatched(RedisCase):
@@ -130,6 +139,21 @@ class Dispatched(RedisCase):
         for port in (web, other, web, other, other):
             response = await self.ask(port, "hi")
             self.assertEqual((200, "Menu: hi"), (response.status, response.json["content"]))
+
+    async def test_failed(self) -> None:
+        """Behind two that rename, an application's failure for good is told to who waits."""
+        for inner, outer in (("middle", "web"), ("menu", "middle")):
+            await self.start(
+                LoadBalancingRouter,
+                transport_name=None,
+                receive_inbound_connectors=[outer],
+                receive_outbound_connectors=[inner],
+            )
+        await self.start(Failing, transport_name="menu")
+        _, port = await self.http(wait=60)
+        response = await self.ask(port, "hi")
+        self.assertEqual(500, response.status)
+        self.assertIn(b"as always", response.body)
 
     async def test_two_in_a_row(self) -> None:
         """Through a dispatcher behind a dispatcher, the first of which renames."""
