@@ -105,6 +105,18 @@ class Building(TestCase):
         self.successResultOf(stopped)
         self.assertFalse(one.broker.available)
 
+    def test_stop(self) -> None:
+        """A worker that has done all there was to do can end the process."""
+        stops: list[bool] = []
+        self.clock.stop = lambda: stops.append(True)  # type: ignore[attr-defined]  # a reactor's
+        system = build(load(written(self, GOOD)), self.clock, only=["one"])
+        system.startService()
+        system.parts[-1].owner.worker.runtime.stop()
+        self.assertEqual([True], stops)
+        stopped = system.stopService()
+        self.clock.pump([1.0] * 10)
+        self.successResultOf(stopped)
+
     def test_only(self) -> None:
         """Some of the workers, by name."""
         system = build(load(written(self, GOOD)), self.clock, only=["two"])

@@ -8,6 +8,7 @@ from pipeline.config.quantities import ConfigDuration, ConfigSize
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names
 from pipeline.transports.base import TransportConfig
+from pipeline.transports.redis.targets import ConfigTargets
 
 __all__ = ["FileConfig"]
 
@@ -34,10 +35,9 @@ class FileConfig(TransportConfig):
         static=True,
         values=("json", "text"),
     )
-    mapping = ConfigDict(
-        "Where in an object the fields of its message are, as `{content: text, from_addr:"
-        " user.phone}`; nothing else is taken then. Without it, its members are the fields.",
-        default={},
+    rules = ConfigTargets(
+        "Where in an object the fields of its message are, see above; nothing else is taken then."
+        " Without it, its members are the fields.",
         static=True,
     )
     defaults = ConfigDict("Fields of messages that don't have them.", default={}, static=True)
@@ -101,14 +101,9 @@ class FileConfig(TransportConfig):
         self._check_names()
 
     def _check_names(self) -> None:
+        if self.rules and self.format == "text":
+            self.raise_config_error("a line of text has no fields", "fields")
         known = field_names(UserMessage) | {"extra"}
-        for name, path in self.mapping.items():
-            if name not in known or name == "transport_name":
-                self.raise_config_error(f"a message has no field {name!r} to be filled", "mapping")
-            if not isinstance(path, str) or not path:
-                self.raise_config_error(
-                    f"{name}: expected a path as text or user.phone, got {path!r}", "mapping"
-                )
         for name in self.defaults:
             if name not in known or name in _NO_DEFAULTS:
                 self.raise_config_error(f"{name!r} can't have a default", "defaults")

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
-from pipeline.errors import InvalidMessage, InvalidMessageField
+from pipeline.errors import InvalidMessage, InvalidMessageField, MissingMessageField
 from pipeline.message import UserMessage, from_payload
 from pipeline.message.envelope import unshared
 from pipeline.transports.connections import CONNECTION
+from pipeline.transports.redis.rules import Rule
+from pipeline.transports.redis.targets import kind_of, target
 
 __all__ = ["Entries"]
 
@@ -27,8 +29,8 @@ class Entries:
 
     :param transport_name: whose messages they become.
     :param format: ``json``: an object; ``text``: the line is the content.
-    :param mapping: message field -> where its value is in the object, with dots between; when there
-        are none, the object's members are the message's fields.
+    :param rules: where in the object each field of the message is; when there are none, the
+        object's members are the message's fields.
     :param defaults: fields of messages that don't have them.
     """
 
@@ -36,11 +38,11 @@ class Entries:
         self,
         transport_name: str,
         format: str = "json",
-        mapping: Mapping[str, str] | None = None,
+        rules: Mapping[str, Rule] | None = None,
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
         self._transport_name = transport_name
-        self._paths = {name: path.split(".") for name, path in (mapping or {}).items()}
+        self._rules = [(target(name), kind_of(name), rule) for name, rule in (rules or {}).items()]
         self._defaults = {"to_addr": None, "from_addr": None, "transport_type": "file"}
         self._defaults.update(defaults or {})
         self._values: Callable[[bytes], Any] = self._text if format == "text" else self._object
@@ -52,9 +54,9 @@ class Entries:
         :raise InvalidMessage: the line is something else.
         """
         values = self._values(line)
-        if not self._paths and "message_type" in values:
+        if not self._rules and "message_type" in values:
             return self._recorded(values)
-        fields = self._mapped(values) if self._paths else values
+        fields = self._mapped(values) if self._rules else values
         given = {"message_id": id, **unshared(self._defaults), **fields}
         for name in _TEXTS:
             if isinstance(given.get(name), int | float) and not isinstance(given[name], bool):
@@ -78,8 +80,19 @@ class Entries:
         return message
 
     def _mapped(self, values: Any) -> dict[str, Any]:
-        found = ((name, _found(values, path)) for name, path in self._paths.items())
-        return {name: value for name, value in found if value is not None}
+        fields: dict[str, Any] = {}
+        for (field, key), kind, rule in self._rules:
+            try:
+                value = rule.value_in(values, kind)
+            except MissingMessageField:
+                if key or field not in self._defaults or self._defaults[field] is None:
+                    raise
+                continue
+            if key:
+                fields.setdefault(field, {})[key] = value
+            else:
+                fields[field] = value
+        return fields
 
     def _text(self, line: bytes) -> dict[str, Any]:
         try:
@@ -95,11 +108,3 @@ class Entries:
         if not isinstance(values, dict):
             raise InvalidMessage(f"expected an object of fields, got {type(values).__name__}")
         return values
-
-
-def _found(values: Any, path: list[str]) -> Any:
-    for name in path:
-        if not isinstance(values, dict):
-            return None
-        values = values.get(name)
-    return values

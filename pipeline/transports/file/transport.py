@@ -134,7 +134,7 @@ class FileTransport(Transport):
             clock=self.clock,
             publish=self._publish,
             partition=self._partition,
-            entries=Entries(config.transport_name, config.format, config.mapping, config.defaults),
+            entries=Entries(config.transport_name, config.format, config.rules, config.defaults),
             room=Room(
                 self.broker, f"{config.transport_name}.inbound", config.max_depth, self._rest
             ),

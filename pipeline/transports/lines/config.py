@@ -8,26 +8,21 @@ from pipeline.config.endpoints import ConfigServerEndpoint
 from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
-from pipeline.transports.base import TransportConfig
+from pipeline.transports.listening import ListeningConfig
 
 __all__ = ["LinesConfig"]
 
 
-class LinesConfig(TransportConfig):
+class LinesConfig(ListeningConfig):
     """Options of the transport of lines."""
+
+    #: Lines have no way to say who is there. Certificates of clients have: ``tls.client_ca``.
+    authentication = None  # type: ignore[assignment]  # no option, here
 
     listen = ConfigServerEndpoint(
         "Where to listen: a Twisted endpoint. A tcp port without interface= is for 127.0.0.1 only.",
         default="tcp:8023:interface=127.0.0.1",
         static=True,
-    )
-    reuse_port = ConfigBool(
-        "Let several processes listen on one port and share the connections.",
-        default=False,
-        static=True,
-    )
-    port_fallback = ConfigBool(
-        "When the port is taken, listen on another one.", default=False, static=True
     )
     session_starts = ConfigChoice(
         "connect: the application is told of a connection at once, by a message without content,"
@@ -83,14 +78,9 @@ class LinesConfig(TransportConfig):
         default=5,
         static=True,
     )
-    max_connections = ConfigInt(
-        "How many connections may be open; more are told so and closed.",
-        default=5000,
-        minimum=1,
-        static=True,
-    )
-    max_per_address = ConfigInt(
-        "How many of them may come from one address; 0: any number.",
+    max_connections_per_address = ConfigInt(
+        "How many connections may come from one address; more are told so and closed. 0: any"
+        " number.",
         default=100,
         minimum=0,
         static=True,

@@ -68,7 +68,11 @@ class Server(ServerFactory):
         config, host = self.house.config, getattr(addr, "host", "")
         if len(self._connections) >= config.max_connections:
             return self._refuse("error: too many are connected: try again later")
-        if host and config.max_per_address and self._from[host] >= config.max_per_address:
+        if (
+            host
+            and config.max_connections_per_address
+            and self._from[host] >= config.max_connections_per_address
+        ):
             return self._refuse("error: too many are connected from your address")
         connection: Any = Connection(config, self.house.clock, self)
         self._connections[connection] = host

@@ -44,7 +44,7 @@ class LinesTransport(Transport):
     def setup_transport(self) -> None:
         """Make everything but the port."""
         config = self.config
-        self._listening = Listening(config.listen, config.reuse_port, config.port_fallback)
+        self._listening = Listening.of(config)
         instance = config.instance or random_id()
         self.connections: Connections[Session] = Connections(self, instance)
         self._server = Server(

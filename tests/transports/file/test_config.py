@@ -33,11 +33,10 @@ class Options(TestCase):
 
     def test_names(self) -> None:
         """Only fields of messages are filled, and never those that are the transport's."""
-        self.config(
-            read="a", mapping={"content": "text", "extra": "rest"}, defaults={"to_addr": "x"}
-        )
-        self.refused("no field 'text'", read="a", mapping={"text": "content"})
-        self.refused("expected a path", read="a", mapping={"content": 7})
+        self.config(read="a", fields={"content": "text"}, defaults={"to_addr": "x"})
+        self.refused("'text' is no field", read="a", fields={"text": "content"})
+        self.refused("expected a path", read="a", fields={"content": 7})
+        self.refused("has no fields", read="a", fields={"content": "x"}, format="text")
         for name in ("transport_name", "message_id", "text"):
             self.refused(name, read="a", defaults={name: "x"})
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.errors import InvalidMessage
+from pipeline.errors import InvalidMessage, MissingMessageField
 from pipeline.message import EventMessage, TaskMessage, UserMessage
 from pipeline.transports.file.entries import Entries
+from pipeline.transports.redis.rules import Rule
 
 
 class Messages(TestCase):
@@ -34,15 +35,21 @@ class Messages(TestCase):
 
     def test_fields(self) -> None:
         """Fields are found where the options say; nothing else is taken."""
-        message = self.message(
-            {"text": "hi", "user": {"phone": "+41"}, "content": "other", "message_type": "x"},
-            mapping={"content": "text", "from_addr": "user.phone", "to_addr": "no.such"},
-            defaults={"to_addr": "shop"},
-        )
+        line = {"text": "hi", "user": {"phone": 41}, "content": "x", "message_type": "x", "at": 9}
+        rules = {
+            "content": Rule("text"),
+            "from_addr": Rule("user.phone"),
+            "to_addr": Rule("no.such"),
+            "timestamp": Rule("at"),
+            "extra.colour": Rule("colour", "blue"),
+        }
+        message = self.message(line, rules=rules, defaults={"to_addr": "shop"})
         self.assertEqual(
-            ("hi", "+41", "shop"), (message.content, message.from_addr, message.to_addr)
+            ("hi", "41", "shop", 9), (*_said(message), round(message.timestamp.timestamp()))
         )
-        self.assertEqual({}, message.extra)
+        self.assertEqual({"colour": "blue"}, message.extra)
+        error = self.assertRaises(MissingMessageField, self.message, line, rules=rules)
+        self.assertIn("'no.such' is missing", str(error))
 
     def test_recorded(self) -> None:
         """A whole message stays as it is, but that nobody waits for its reply any more."""
@@ -94,3 +101,7 @@ class Messages(TestCase):
         ):
             error = self.assertRaises(InvalidMessage, self.message, line)
             self.assertIn(why, str(error))
+
+
+def _said(message: UserMessage) -> tuple[str | None, ...]:
+    return message.content, message.from_addr, message.to_addr

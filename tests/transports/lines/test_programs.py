@@ -116,9 +116,8 @@ class Programs(LinesCase):
         folder = Path(self.mktemp())
         folder.mkdir()
         certificate, key = write_certificate(folder, "localhost")
-        _, port = await self.lines(
-            listen=f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
-        )
+        tls = {"certificate": certificate, "key": key, "reload": 0}
+        _, port = await self.lines(tls=tls)
         program = await self.program(
             *("openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", certificate),
             *("-servername", "localhost", "-connect", f"127.0.0.1:{port}"),
@@ -131,6 +130,12 @@ class Programs(LinesCase):
         await program.ended
         await self.until(lambda: parrot.said[-1] == ("close", None))
         self.assertEqual("application", parrot.got[-1].transport_metadata["ended_by"])
+        write_certificate(folder, "localhost")  # as it is renewed, under the same names
+        program = await self.program(
+            *("openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", certificate),
+            *("-servername", "localhost", "-connect", f"127.0.0.1:{port}"),
+        )
+        await self.heard(program, b"hello\r\n")
 
     async def test_no_tls(self) -> None:
         """Who doesn't speak TLS where it is wanted has no session."""
@@ -138,9 +143,7 @@ class Programs(LinesCase):
         folder = Path(self.mktemp())
         folder.mkdir()
         certificate, key = write_certificate(folder, "localhost")
-        transport, port = await self.lines(
-            listen=f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
-        )
+        transport, port = await self.lines(tls={"certificate": certificate, "key": key})
         client = await self.talker(port)
         client.say(b"hello there, this is plain text and no handshake\n" * 10)
         await client.end()

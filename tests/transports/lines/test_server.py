@@ -28,7 +28,7 @@ class Many(LinesCase):
     async def test_from_one_address(self) -> None:
         """One address alone can't take all the room."""
         await self.start(Parrot)
-        _, port = await self.lines(max_per_address=1)
+        _, port = await self.lines(max_connections_per_address=1)
         await (await self.talker(port)).hear("hello\r\n")
         refused = await self.talker(port)
         self.assertEqual(
@@ -38,7 +38,7 @@ class Many(LinesCase):
     async def test_thousand(self) -> None:
         """A thousand at once each have their own conversation."""
         parrot = await self.start(Parrot)
-        transport, port = await self.lines(max_per_address=0)
+        transport, port = await self.lines(max_connections_per_address=0)
         clients = await gatherResults(
             [Deferred.fromCoroutine(self.talker(port)) for _ in range(1000)]
         )
