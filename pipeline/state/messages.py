@@ -104,7 +104,10 @@ class MessageStore:
     ) -> None:
         """All that is added passes here."""
         now, ttl = self._moment(), self._retention
-        fields = {"message": message.to_json(), "lists": "\n".join(lists)}
+        fields: dict[str, str | bytes | int | float] = {
+            "message": message.to_json(),
+            "lists": msgspec.json.encode(lists),
+        }
         if tag is not None:
             fields["tag"] = tag
         store.hset(self._record(sort, name), fields, ttl)
@@ -182,7 +185,7 @@ class MessageStore:
     def _delete(self, store: Store, sort: str, name: str, kept: dict[bytes, bytes]) -> None:
         """All that is deleted passes here."""
         store.hclear(self._record(sort, name))
-        for each in kept[b"lists"].decode().split("\n"):
+        for each in msgspec.json.decode(kept[b"lists"], type=list[str]):
             store.zrem(self._index(each), name)
 
     # Keys --------------------------------------------------------------------------------------

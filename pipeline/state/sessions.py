@@ -59,7 +59,7 @@ class SessionManager:
             self._worker, self.max_session_length, self._prefix, delivery=delivery
         )
 
-    async def create_session(self, user_id: str, **fields: Value) -> dict[str, str]:
+    async def create_session(self, user_id: str, /, **fields: Value) -> dict[str, str]:
         """Begin a session; what the user's last one held is gone.
 
         :param fields: what it holds; ``created_at``, in seconds since the epoch, if not given.

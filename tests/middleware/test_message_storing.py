@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import random
 from typing import Any
 
@@ -93,6 +94,24 @@ class Storing(StoringCase):
             self.messages.events(tag),
         ]
         self.assertEqual([1, 1, 1], [self.done(each.count()) for each in counts])
+
+    def test_encryption(self) -> None:
+        """After encryption in the list what was said is kept readable, before it unreadable."""
+        key = base64.b64encode(bytes(32)).decode()
+        for order in (("secret", "keep"), ("keep", "secret")):
+            dotted = {
+                "keep": STORING,
+                "secret": "pipeline.middleware.encryption.EncryptionMiddleware",
+            }
+            listed = [{name: dotted[name]} for name in order]
+            options = {
+                "transport_name": "sms",
+                "middleware": listed,
+                "secret": {"keys": {"k": key}},
+            }
+            said = self.say(self.started(Phone, options), "hi")
+            kept = self.done(self.messages.get_message(said.message_id))
+            self.assertEqual(order[0] == "secret", kept.content == "hi")
 
     def test_asking(self) -> None:
         """The page's Python runs: a conversation is added by hand, found, and deleted."""
@@ -227,6 +246,20 @@ class Commits(StoringCase):
         replies = self.replies()
         self.assertEqual(["re: hi"], [each.content for each in replies])
         self.assertEqual(["re: hi", "hi"], self.contents(self.messages.of_address("+27")))
+
+    def test_immediately(self) -> None:
+        """What goes out at once from a handler that fails is not kept."""
+        app = self.started(Answering, {**self.options(), "retry": {"attempts": 1}})
+
+        async def first(message: Any) -> None:
+            await app.connector.publish("outbound", message.reply("at once"), immediately=True)
+            raise TemporaryFailure("not yet")
+
+        app.first = first
+        self.put("sms.inbound", inbound("hi"))
+        self.turn()
+        self.assertEqual(["at once"], [each.content for each in self.replies()])
+        self.assertEqual([], self.contents(self.messages.of_address("+27")))
 
     def test_agrees(self) -> None:
         """100 messages, three workers, failures, a death: what is kept is what was answered."""

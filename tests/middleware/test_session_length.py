@@ -98,6 +98,17 @@ class Times(LengthCase):
         self.assertEqual({"session_start": START + 3}, self.read(app, "new"))
         self.assertEqual({"session_start": START + 3}, self.read(app, None))
 
+    def test_answers(self) -> None:
+        """An answer has the start of what it answers; if it closes, the timeout forgets that."""
+        app = self.started(Answering, self.options())
+        app.reply_to = lambda message, content: Answering.reply_to(app, message, content, False)
+        self.read(app, "new")
+        [answer] = self.replies()
+        self.assertEqual({"session_start": START, "session_end": START}, self.noted(answer))
+        self.assertIsNotNone(self.stored())
+        self.turn(601)
+        self.assertIsNone(self.stored())
+
     def test_timeout(self) -> None:
         """A start is forgotten after ten minutes, or as the option says."""
         for options, seconds in (({}, 600), ({"timeout": "30s"}, 30)):

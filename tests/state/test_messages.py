@@ -169,6 +169,15 @@ class Kept(WorkerCase):
         other = MessageStore(self.broker, "other")
         self.assertEqual([], self.contents(other.of_address("+27")))
 
+    def test_delete_odd(self) -> None:
+        """An address with anything in it is one address, also when its message is deleted."""
+        message = inbound("odd", from_addr='+27\nreplies:"x')
+        self.add(self.messages.add_inbound_message, message)
+        listing = self.messages.of_address(message.from_addr or "")
+        self.assertEqual(1, self.done(listing.count()))
+        self.assertTrue(self.done(self.messages.delete_message(message.message_id)))
+        self.assertEqual(0, self.done(listing.count()))
+
     def test_delete(self) -> None:
         """A message that is deleted is in no list; others and its events stay."""
         question, answer = self.talk(TAG)

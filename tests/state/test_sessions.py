@@ -62,8 +62,8 @@ class Sessions(SystemCase):
         made = self.done(self.sessions.create_session("+27", page="menu", number=2))
         self.assertEqual({"created_at": "1000000.0", "page": "menu", "number": "2"}, made)
         self.assertEqual(made, self.load())
-        made = self.done(self.sessions.create_session("+27", created_at=5))
-        self.assertEqual({"created_at": "5"}, made)
+        made = self.done(self.sessions.create_session("+27", created_at=5, user_id="me"))
+        self.assertEqual({"created_at": "5", "user_id": "me"}, made)
 
     def test_save(self) -> None:
         """Saving sets fields and leaves the others; users are apart."""
