@@ -6,8 +6,9 @@ importing the package costs nothing, and leaves the choice of the reactor to the
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.lazy import loader
 
 if TYPE_CHECKING:
     from pipeline.applications.base import Application as Application
@@ -64,13 +65,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]  # the names are texts
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

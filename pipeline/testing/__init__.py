@@ -6,8 +6,9 @@ Each name is loaded when it is first asked for. ``pipeline.testing.contracts`` a
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.lazy import loader
 
 if TYPE_CHECKING:
     from pipeline.testing.applications import ApplicationHelper as ApplicationHelper
@@ -40,13 +41,7 @@ _HOMES = {
 __all__ = [*_HOMES]  # the names are texts
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
