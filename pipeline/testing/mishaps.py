@@ -52,6 +52,9 @@ class Mishaps:
         self.raised: list[Mishap] = []
         self.logged: list[Failure] = []
         self._place = place
+
+    def open(self) -> None:
+        """Watch."""
         message_retried.connect(self._failed)
         message_dead_lettered.connect(self._failed)
         globalLogPublisher.addObserver(self)

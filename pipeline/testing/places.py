@@ -78,6 +78,9 @@ class Place:
 
     def enter(self, user: Any) -> None:
         """A helper works here."""
+        if not self._users:
+            self.traffic.open()
+            self.mishaps.open()
         self._users.append(user)
 
     async def leave(self, user: Any) -> None:

@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
 from pipeline.connector import Connector
 from pipeline.delivery import Delivery, Depth, Post
 from pipeline.errors import RetryLater
+from pipeline.interfaces import IReader
 from pipeline.middleware.families import KINDS
 from pipeline.observe.letters import Letter
 from pipeline.signals import message_received, message_retried
@@ -46,6 +50,27 @@ class _Seen:
         self.consumers: list[Any] = []
 
 
+@implementer(IReader)
+class _FarReader:
+    """The store, by a broker that is connected when it is needed."""
+
+    def __init__(self, traffic: Traffic, partition: int) -> None:
+        self._traffic = traffic
+        self._partition = partition
+
+    def read(self, op: str, key: str, *args: Any) -> Deferred[Any]:
+        """See :meth:`pipeline.interfaces.IReader.read`."""
+        return Deferred.fromCoroutine(self._asked("read", op, key, *args))
+
+    def commit(self, checks: Any, writes: Any, posts: Any = ()) -> Deferred[Any]:
+        """See :meth:`pipeline.interfaces.IReader.commit`."""
+        return Deferred.fromCoroutine(self._asked("commit", checks, writes, posts))
+
+    async def _asked(self, what: str, *args: Any) -> Any:
+        broker = (await self._traffic.outside()).broker
+        return await getattr(broker.reader(self._partition), what)(*args)
+
+
 class Traffic:
     """Sends messages to the workers of a place, and sees those that they send.
 
@@ -60,6 +85,9 @@ class Traffic:
         self._queues: dict[str, _Seen] = {}
         self._outside: Worker | None = None
         self._doors: dict[str, Connector] = {}
+
+    def open(self) -> None:
+        """Watch what the workers read."""
         message_received.connect(self._received)
         message_retried.connect(self._retried)
 
@@ -137,9 +165,9 @@ class Traffic:
         depth: Depth = await (await self.outside()).broker.depth(queue)
         return depth
 
-    async def store(self, partition: int = 0) -> Store:
+    def store(self, partition: int = 0) -> Store:
         """A unit of work of its own on the store."""
-        return (await self.outside()).store(partition)
+        return Store(_FarReader(self, partition))
 
     def _found(self, look: Callable[[], Any], known: Iterable[Any] = ()) -> Found[Any]:
         if self._place.is_manual:

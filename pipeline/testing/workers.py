@@ -89,7 +89,7 @@ class WorkerHelper(Dispatching):
 
     def cleanup(self) -> Soon[None]:
         """Stop everything. Errors of workers are no matter here; see :meth:`check`."""
-        cleaning = self.soon(self._cleanup())
+        cleaning = self.soon(self._cleanup(), what=lambda: "the end of all workers")
         self.place.time.hurry(cleaning)
         return cleaning
 
@@ -221,8 +221,7 @@ class WorkerHelper(Dispatching):
 
     def store(self, partition: int = 0) -> Store:
         """The store, as another process sees it; changes need ``await store.commit()``."""
-        store: Store = self.soon(self.place.traffic.store(partition)).now()
-        return store
+        return self.place.traffic.store(partition)
 
     def _queue(self, kind: str, connector_name: str | None) -> str:
         return kind if "." in kind else queue_of(connector_name or self.connector_name, kind)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from pipeline.delivery import current
 from pipeline.errors import BrokerUnavailable, Drop, PipelineError, Respond
@@ -32,8 +33,11 @@ class Handlers(WorkerCase):
     def test_nobody(self) -> None:
         """A message that nobody handles is settled; the log says so."""
         self.connector()
-        self.put("sms.inbound", inbound())
+        with capturedLogs() as events:
+            self.put("sms.inbound", inbound())
         self.assertEqual((0, 0), self.depth("sms.inbound")[:2])
+        [event] = [each for each in events if each["log_level"] is LogLevel.warn]
+        self.assertIn("nobody handles inbound messages for endpoint 'default'", formatEvent(event))
 
     def test_reads(self) -> None:
         """It says which queues it reads, as long as it does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 
 from pipeline.codec import Codec
 from pipeline.testing.cases import PipelineTestCase
@@ -57,6 +58,16 @@ class Sharing(PipelineTestCase):
             )
             await helper.make_dispatch_inbound("hi")
             await helper.wait_for_dispatched_outbound(1)
+
+    def test_unused(self) -> None:
+        """A place that no helper works in watches nothing, and one that is left no more."""
+        watchers = len(globalLogPublisher._observers)
+        place = InMemory()
+        self.assertEqual(watchers, len(globalLogPublisher._observers))
+        helper = WorkerHelper("sms", place=place)
+        self.assertEqual(watchers + 1, len(globalLogPublisher._observers))
+        helper.cleanup().now()
+        self.assertEqual(watchers, len(globalLogPublisher._observers))
 
     def test_kinds_of_time(self) -> None:
         """In memory time is turned by hand, unless the reactor is given; over a server it isn't."""
