@@ -6,31 +6,13 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from pipeline.brokers.redis.broker import RedisBroker
-from pipeline.testing.server import own_server, shared_server, unique_namespace
+from pipeline.testing.server import own_server
+from tests.transports.http.test_over_redis import RedisCase as OverRedis
 from tests.transports.websocket.clients import Talker, WebSocketCase
 
 
-class RedisCase(WebSocketCase):
+class RedisCase(OverRedis, WebSocketCase):
     """The same workers, over a real server."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.address = self.server_address()
-        self.namespace = unique_namespace()
-
-    def server_address(self) -> Any:
-        """Where the server is."""
-        return shared_server()
-
-    async def broker(self) -> Any:
-        """A broker of its own, as of another process."""
-        made = RedisBroker(
-            self.address, self.reactor, namespace=self.namespace, partitions=2, beat_every=0.2
-        )
-        await made.start()
-        self.addCleanup(made.stop)
-        return made
 
 
 class RoundTrips(RedisCase):

@@ -55,10 +55,9 @@ class Counting(TestCase):
         first.connectionLost()
         self.assertIsNone(self.connect("1.1.1.1"))
         self.ends[0].callback(None)
-        again = self.connect("1.1.1.1")
-        for wire in (again, *self.server.wires):
-            if wire in self.server.wires:
-                wire.connectionLost()
+        self.assertTrue(self.connect("1.1.1.1"))
+        for wire in list(self.server.wires):
+            wire.connectionLost()
         self.assertNoResult(ended)
         for end in self.ends[1:]:
             end.callback(None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import deferLater
 
 from pipeline.errors import Drop
 from pipeline.message import ResultMessage
@@ -232,10 +233,13 @@ class Stopping(WebSocketCase):
         await client.say({"content": "hi"})
         await self.until(lambda: transport.statistics.counts["messages_in"])
         stopping = transport.stop_worker(20)
+        await client.say({"content": "too late"})
+        await deferLater(self.reactor, 0.3)
         talker.unpause_connectors()
         self.assertEqual("HI", (await client.hear())["content"])
         self.assertEqual([1001, 1001], [await client.code(), await silent.code()])
         await stopping
+        self.assertEqual(["hi"], [message.content for message in talker.heard])
         await self.until(lambda: len(talker.closed) == 2)
         self.assertEqual(0, len(transport.connections))
 
