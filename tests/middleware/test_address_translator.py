@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pipeline.errors import ConfigError
 from pipeline.message import EventMessage, FailureMessage
 from pipeline.middleware.address_translator import AddressTranslationMiddleware
+from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
 from tests.middleware.systems import Answering, Phone, SystemCase
 from tests.workers import inbound
@@ -63,6 +64,41 @@ class Addresses(SynchronousTestCase):
             with self.assertRaises(ConfigError) as caught:
                 AddressTranslationMiddleware("a", options, None)
             self.assertIn("outbound_map", str(caught.exception))
+
+
+class Where(SynchronousTestCase):
+    """What the page says of the place in the list."""
+
+    def seen(self, before: bool, inward: str, outward: str) -> list[Any]:
+        """The addresses that a neighbour sees of an inbound and an outbound message."""
+        seen: list[Any] = []
+
+        class Neighbour(BaseMiddleware):
+            def handle_inbound(self, message: Any, connector_name: str) -> Any:
+                seen.append(message.from_addr)
+                return message
+
+            def handle_outbound(self, message: Any, connector_name: str) -> Any:
+                seen.append(message.to_addr)
+                return message
+
+        listed = [made({"asked": "real"}), Neighbour("n", {}, None)]
+        stack = MiddlewareStack(listed[::-1] if before else listed)
+        getattr(stack, inward)("inbound", inbound(from_addr="real"), "c")
+        getattr(stack, outward)("outbound", inbound(to_addr="asked"), "c")
+        return seen
+
+    def test_application(self) -> None:
+        """In an application what stands after it sees the address that was asked for."""
+        way = ("apply_consume", "apply_publish")
+        self.assertEqual(["asked"] * 2, self.seen(False, *way))
+        self.assertEqual(["real"] * 2, self.seen(True, *way))
+
+    def test_transport(self) -> None:
+        """In a transport what stands before it does."""
+        way = ("apply_publish", "apply_consume")
+        self.assertEqual(["asked"] * 2, self.seen(True, *way))
+        self.assertEqual(["real"] * 2, self.seen(False, *way))
 
 
 class Running(SystemCase):
