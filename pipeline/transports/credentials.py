@@ -32,6 +32,9 @@ __all__ = [
 SHORTEST_TOKEN = 16
 SHORTEST_PASSWORD = 8
 
+#: The longest, in characters; of what is longer no more is looked at, and it is wrong.
+LONGEST = 1024
+
 #: Bytes of a file with a secret.
 LARGEST_FILE = 4096
 
@@ -126,6 +129,8 @@ class _ConfigCredentials(ConfigField[dict[str, Any]]):
             raise ConfigError(f"a name has letters, digits and . @ + - _ only, got {name!r}")
         if isinstance(value, Mapping):
             value = _in_file(name, value)
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise ConfigError(f"{name}: at most {LONGEST} characters, got {len(value)}")
         if not isinstance(value, str):
             raise ConfigError(f"{name}: expected text or {{file: path}}", hint="put it in quotes")
         return self.read(name, value)

@@ -66,6 +66,14 @@ class ListeningConfig(TransportConfig):
         static=True,
     )
 
+    def post_validate(self) -> None:
+        """:raises ConfigError: the endpoint can't be listened on in this way."""
+        super().post_validate()
+        try:
+            Listening.of(self)
+        except ConfigError as error:
+            self.raise_config_error(f"listen: {error}", "listen")
+
 
 class Listening:
     """Where and how to listen.
@@ -182,6 +190,8 @@ def _local_proxied(description: ServerDescription) -> ServerDescription:
 def _binding(kind: str, named: dict[str, str]) -> tuple[int, str, int]:
     """Port, interface and backlog."""
     known = _ARGUMENTS | _TLS_ARGUMENTS if kind == "ssl" else _ARGUMENTS
+    if "" in named:
+        raise ConfigError("an argument is empty", hint="a colon in an address is written \\:")
     for name in sorted(named.keys() - known):
         hint = "use the option tls" if kind == "ssl" else f"known: {', '.join(sorted(known))}"
         raise ConfigError(f"an endpoint of type {kind} has no {name!r} here", hint=hint)

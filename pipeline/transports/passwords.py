@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from pipeline.threads import Threads
-from pipeline.transports.credentials import Password
+from pipeline.transports.credentials import LONGEST, Password
 from pipeline.transports.denied import Busy
 from pipeline.transports.peers import Shares
 
@@ -25,9 +25,6 @@ MOST_PENDING = 100
 
 #: How many right passwords are remembered.
 REMEMBERED = 1000
-
-#: Characters of a password that are looked at, and then it is wrong.
-LONGEST = 1024
 
 
 class Passwords:

@@ -78,6 +78,10 @@ class Refused(TestCase):
         self.assertIn("shop: a token has at least 16", self.refused("bearer", {"shop": "hidden"}))
         self.assertIn("ada: a password has at least 8", self.refused("basic", {"ada": "hidden"}))
 
+    def test_long(self) -> None:
+        """What would never be compared as a whole."""
+        self.assertIn("ada: at most 1024", self.refused("basic", {"ada": "x" * 1025}))
+
     def test_forms(self) -> None:
         """What is no text and no file."""
         for value in (None, 12345678, ["x"], {"file": 1}, {"file": "x", "more": 1}, {"path": "x"}):

@@ -28,6 +28,9 @@ from pipeline.transports.http.webhooks import Webhooks
 
 __all__ = ["Routes"]
 
+#: How many parameters a query may have.
+MOST_PARAMETERS = 20
+
 Handler = Callable[[Request, str, Caller], Awaitable[Answer]]
 
 
@@ -210,7 +213,7 @@ class Routes:
 
     def _wanted(self, request: Request) -> Wanted:
         """How the client wants its answer."""
-        query = parse_qs(_decoded(request.query), keep_blank_values=True)
+        query = _query(request.query)
         seconds, callback = query.get("wait"), query.get("callback")
         if callback is None:
             return Wanted(self._wait if seconds is None else self._seconds(seconds[-1]))
@@ -242,11 +245,24 @@ class Routes:
         raise refusal(415, what, headers=(("Accept", "application/json"),))
 
 
+def _query(text: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(
+            text.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_PARAMETERS,
+        )
+    except ValueError:
+        what = f"the query is not percent-encoded UTF-8, or has over {MOST_PARAMETERS} parameters"
+        raise refusal(400, what) from None
+
+
 def _decoded(text: bytes) -> str:
     try:
         return unquote(text.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
-        raise refusal(400, "the path or query is not percent-encoded UTF-8") from None
+        raise refusal(400, "the path is not percent-encoded UTF-8") from None
 
 
 def _when_done(handling: Deferred[None]) -> Deferred[None]:

@@ -79,7 +79,7 @@ class HttpTransport(Transport):
         self._listening = Listening.of(config)
         self.waiting = WaitingRequests(self.clock)
         self.exchange = self._make_exchange(config.instance or random_id())
-        self.webhooks = Webhooks(config.webhooks, self.clock, self.statistics)
+        self.webhooks = Webhooks(config.webhooks, self.clock, self.statistics, config.max_in_flight)
         self.authentication = Authentication(config.authentication, self.clock, self.statistics)
         self.authentication.start()
         self._routes = self._make_routes()

@@ -46,7 +46,8 @@ class WebhookConfig(Config):
     )
     timeout = ConfigDuration("How long one attempt may take.", default="10s", static=True)
     max_in_flight = ConfigInt(
-        "How many attempts may be under way in each process; others are put off.",
+        "How many attempts may be under way in each process, and never more than half of the"
+        " worker's max_in_flight; others are put off.",
         default=50,
         minimum=1,
         static=True,
@@ -75,11 +76,16 @@ class Webhooks:
     :param clock: the reactor.
     :param statistics: counts ``webhooks_sent`` and ``webhooks_failed``, and has
         ``webhooks_in_flight``.
+    :param hands: how many messages the worker has in hand at most; half of them at most are
+        webhooks, so that replies to requests that wait are not held up.
     :raise ConfigError: ``ca`` can't be read.
     """
 
-    def __init__(self, config: WebhookConfig, clock: Any, statistics: Statistics) -> None:
+    def __init__(
+        self, config: WebhookConfig, clock: Any, statistics: Statistics, hands: int
+    ) -> None:
         self._config = config
+        self._most = min(config.max_in_flight, max(1, hands // 2))
         self._clock = clock
         self._statistics = statistics
         each = config.max_in_flight_per_host
@@ -119,7 +125,7 @@ class Webhooks:
         await self._poster.stop()
 
     async def _in_turn(self, callback: Callback, body: bytes, id: str, user: str | None) -> None:
-        full = self._in_flight >= self._config.max_in_flight
+        full = self._in_flight >= self._most
         if full or not self._hosts.take(callback.host):
             raise RetryLater(0.5 + random.random(), "too many webhooks are under way")
         self._in_flight += 1

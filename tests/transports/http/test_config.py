@@ -21,3 +21,16 @@ class Options(TestCase):
         """The usual wait is no longer than the longest."""
         options = {"transport_name": "web", "wait": 20, "max_wait": 10}
         self.assertIn("max_wait", str(self.assertRaises(ConfigError, HttpConfig, options)))
+
+    def test_listen(self) -> None:
+        """An endpoint that can't be listened on is an error before anything starts."""
+        for given, said in (
+            ({"listen": "tcp:80:interfce=x"}, "no 'interfce' here"),
+            ({"listen": "tcp6:80:interface=::1"}, "is written \\:"),
+            ({"listen": "unix:/x", "reuse_port": True}, "need a tcp port"),
+            ({"listen": "ssl:443", "tls": {"certificate": "x"}}, "not both"),
+        ):
+            options = {"transport_name": "web", **given}
+            error = self.assertRaises(ConfigError, HttpConfig, options)
+            self.assertIn("listen: ", str(error))
+            self.assertIn(said, str(error))

@@ -80,6 +80,13 @@ class Refused(HttpCase):
             response = await self.request(port, "POST", f"/messages?wait={wait}", {})
             self.assertEqual(400, response.status, wait)
 
+    async def test_queries(self) -> None:
+        """A query that is no text, or has parameters without end, is refused."""
+        _, port = await self.http()
+        for query in ("wait=%ff", "wait=0&" + "&".join(f"a{n}=" for n in range(20))):
+            response = await self.request(port, "POST", f"/messages?{query}", {})
+            self.assertEqual(400, response.status, query)
+
     async def test_other_sites(self) -> None:
         """What a browser sends for another site's page is refused, for our own it is not."""
         _, port = await self.http()

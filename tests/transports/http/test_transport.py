@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
+from twisted.logger import globalLogPublisher
 
 from pipeline.applications.tasks import TaskApplication
 from pipeline.message import UserMessage
@@ -201,6 +202,23 @@ class Ports(HttpCase):
         await self.until(lambda: first._server.channels and second._server.channels)
         responses = await gatherResults(asked)
         self.assertEqual([f"N{n}" for n in range(60)], [r.json["content"] for r in responses])
+
+    async def test_plain_text(self) -> None:
+        """Where others can listen in, a warning says that secrets can be read."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        who = {"authentication": {"basic": {"ada": "only-for-trying"}}}
+        everywhere = "tcp:0:interface=0.0.0.0"
+        for options, warns in (
+            ({"listen": everywhere, **who}, 1),
+            ({"listen": everywhere}, 0),
+            (who, 0),
+        ):
+            events.clear()
+            await self.http(**options)
+            said = [each for each in events if "there is no TLS" in (each["log_format"] or "")]
+            self.assertEqual(warns, len(said), options)
 
     async def test_taken(self) -> None:
         """A taken port is an error; with port_fallback, another one is used."""

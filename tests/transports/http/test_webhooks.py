@@ -77,6 +77,15 @@ class Delivered(WebhookCase):
         self.assertTrue(is_signed(got))
         self.assertEqual(1, transport.statistics.counts["webhooks_sent"])
 
+    async def test_query(self) -> None:
+        """An address may have a query of its own."""
+        await self.start(Echo)
+        _, port = await self.http(**self.options())
+        response = await self.post(port, url=self.receiver.url("/hooks/x?a=1&b=%26"))
+        self.assertEqual(202, response.status)
+        await self.until(lambda: self.receiver.got)
+        self.assertEqual("/hooks/x?a=1&b=%26", self.receiver.got[0].path)
+
     async def test_tasks(self) -> None:
         """So are the results of tasks, also of those that fail."""
         options = {"tasks": ["tests.tasks.jobs"], "retry": {"attempts": 1}}
@@ -202,7 +211,7 @@ class Failing(WebhookCase):
         """A receiver that hangs holds up no request that waits, and no more than its share."""
         self.receiver.hold.clear()
         await self.start(Echo)
-        transport, port = await self.http(**self.options(max_in_flight_per_host=2), max_in_flight=4)
+        transport, port = await self.http(**self.options(), max_in_flight=4)
         for _ in range(8):
             await self.post(port)
         await self.until(lambda: len(self.receiver.got) == 2)
@@ -254,7 +263,7 @@ class Options(TestCase):
         receiver.hold.clear()
         given = {"allow": [receiver.url("/")], "secrets": {"default": SECRET}, "max_in_flight": 1}
         statistics = Statistics()
-        webhooks = Webhooks(WebhookConfig(given), reactor, statistics)
+        webhooks = Webhooks(WebhookConfig(given), reactor, statistics, 100)
         self.addCleanup(lambda: Deferred.fromCoroutine(webhooks.stop()))
         send = (receiver.url(), Answer(200, "hi"), "id", None)
         first = Deferred.fromCoroutine(webhooks.send(*send))
