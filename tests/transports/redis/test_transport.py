@@ -224,6 +224,31 @@ class Frozen(PlaceCase):
         self.assertEqual(["one", "two"], [m.content for m in await self.messages(2)])
 
 
+class InMemory(PlaceCase):
+    """A system without a Redis of its own."""
+
+    async def test_in_memory(self) -> None:
+        """It reads a foreign server all the same; what is no message is a dead letter in memory."""
+        broker = MemoryBroker(self.reactor)
+        await broker.start()
+        self.addCleanup(broker.stop)
+        options = {
+            "transport_name": "orders",
+            "url": f"unix://{self.address.path}",
+            "read": {"stream": self.place, "fields": {"content": "text"}},
+        }
+        runtime = Runtime(broker, self.codec, self.reactor, self.namespace)
+        transport = RedisTransport("orders", options, runtime)
+        await transport.start_worker()
+        self.addCleanup(lambda: transport.stop_worker(1))
+        self.add({"text": "one"}, {"what": "no"})
+        counts = transport.statistics.counts
+        await self.until(lambda: counts["published"] and counts["malformed"])
+        depth = await broker.depth("orders.inbound")
+        self.assertEqual((1, 1), (depth.waiting, depth.dead))
+        await self.settled()
+
+
 class Options(PlaceCase):
     """What is refused."""
 
