@@ -15,7 +15,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -68,8 +68,7 @@ class Replay:
         """Look for a turn, and go on from there."""
         await self._consumer.open()
         await self._have_a_turn()
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(self._broke)
+        self._running = self._desk.running(self._run())
 
     async def stop(self, deadline: float) -> None:
         """End, and leave the turn to others. The desk's rest must be over.
@@ -87,12 +86,6 @@ class Replay:
             await self._consumer.hand_back(list(self._consumer.in_hand.values()))
         await self._consumer.close()
         self._tail.close()
-
-    def _broke(self, failure: Failure) -> Failure | None:
-        if failure.check(CancelledError):
-            return failure  # its time is over
-        self.log.failure("reading broke", failure)
-        return None
 
     async def _run(self) -> None:
         while not self._desk.rest.is_over:
@@ -230,11 +223,9 @@ class Replay:
         self._desk.statistics.count("messages_in")
 
     def _message(self, line: Line, place: Place) -> Any:
-        if line.is_cut:
-            raise InvalidMessage(f"a line may have {self._desk.config.max_line} bytes")
         # A file that got the number of another may have another line at this byte.
         parent = f"{self._label}:{place.inode}:{line.data!r}"
-        return self._desk.entries.message(line.data, derived_id(parent, line.offset))
+        return self._desk.message(line, derived_id(parent, line.offset))
 
     def _is_elsewhere(self, message: Any, line: Line) -> bool:
         """Whether a line belongs into another partition, where another publishes it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
@@ -115,9 +116,16 @@ class Sink:
         if self._fd is not None and not self._is_moved(self._fd):
             return self._fd
         self._let_go()
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        self._is_torn = _has_half_line(self._path)
-        return self._fd
+        # A pipe without a reader would hold up the thread for ever.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        fd = os.open(self._path, flags, 0o640)
+        kind = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):
+            os.close(fd)
+            raise OSError(f"{self._path} is no file; write: '-' writes into a pipe")
+        self._fd = fd
+        self._is_torn = stat.S_ISREG(kind) and _has_half_line(self._path)
+        return fd
 
     def _is_moved(self, fd: int) -> bool:
         try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from pipeline.errors import BrokerError, InvalidMessage
 from pipeline.message import new_id
@@ -104,8 +102,7 @@ class Stream:
 
     async def start(self) -> None:
         """Read from now on."""
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(self._broke)
+        self._running = self._desk.running(self._run())
 
     async def stop(self, deadline: float) -> None:
         """Read nothing more, and publish what was read. The desk's rest must be over.
@@ -120,12 +117,6 @@ class Stream:
             await self._running.addTimeout(deadline, self._desk.clock)
         except DeferredTimeout:
             self.log.warn("standard input: lines that were read could not be published in time")
-
-    def _broke(self, failure: Failure) -> Failure | None:
-        if failure.check(CancelledError):
-            return failure  # its time is over
-        self.log.failure("reading broke", failure)
-        return None
 
     async def _run(self) -> None:
         while lines := await self._lines():
@@ -181,7 +172,7 @@ class Stream:
 
     async def _publish(self, line: Line) -> None:
         try:
-            message = self._message(line)
+            message = self._desk.message(line, new_id())
         except InvalidMessage as error:
             await self._bury(line, error)
             return
@@ -192,11 +183,6 @@ class Stream:
             self._desk.statistics.count("messages_in")
         else:
             await self._bury(line, why.value)
-
-    def _message(self, line: Line) -> Any:
-        if line.is_cut:
-            raise InvalidMessage(f"a line may have {self._desk.config.max_line} bytes")
-        return self._desk.entries.message(line.data, new_id())
 
     async def _bury(self, line: Line, error: BaseException) -> None:
         where = f"standard input, byte {line.offset}"

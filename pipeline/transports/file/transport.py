@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import deferLater
 
 from pipeline.delivery import Delivery
@@ -28,6 +29,8 @@ __all__ = ["FileTransport"]
 
 #: Seconds before a line that can't be written is tried again.
 AGAIN = 5.0
+#: Seconds that the last lines may take to be written.
+LAST_WORDS = 1.0
 #: Seconds between two looks whether all is handled.
 LOOK = 0.1
 
@@ -71,7 +74,11 @@ class FileTransport(Transport):
     async def teardown_transport(self) -> None:
         """Let go of the files."""
         if self._sink is not None:
-            await self._sink.close()
+            closing = Deferred.fromCoroutine(self._sink.close())
+            try:
+                await closing.addTimeout(LAST_WORDS, self.clock)
+            except DeferredTimeout:
+                self.log.warn("{file} is not taken by anybody", file=self.config.write)
         self._threads.stop()
 
     def start_worker(self) -> Deferred[None]:

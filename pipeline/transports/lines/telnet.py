@@ -41,21 +41,21 @@ class Telnet:
 
     def _apart(self, data: bytes) -> tuple[bytes, bytes]:
         text, answers = bytearray(), bytearray()
-        rest = self._command + data
+        data, at = self._command + data, 0
         self._command = b""
-        while rest:
-            plain, iac, rest = rest.partition(IAC)
+        while at < len(data):
+            iac = data.find(IAC, at)
             if not self._is_within:
-                text += plain
-            if not iac:
+                text += data[at : iac if iac >= 0 else None]
+            if iac < 0:
                 break
-            needed = 2 if rest[:1] in _WITH_OPTION else 1
-            if len(rest) < needed:
-                self._command = iac + rest
+            command = data[iac + 1 : iac + (3 if data[iac + 1 : iac + 2] in _WITH_OPTION else 2)]
+            at = iac + 1 + len(command)
+            if not command or (len(command) < 2 and command in _WITH_OPTION):
+                self._command = IAC + command
                 break
-            text += self._text_of(rest[:needed])
-            answers += self._answer(rest[:needed])
-            rest = rest[needed:]
+            text += self._text_of(command)
+            answers += self._answer(command)
         return bytes(text), bytes(answers)
 
     def _text_of(self, command: bytes) -> bytes:

@@ -13,12 +13,16 @@ from pipeline.message.ids import random_id
 from pipeline.transports.base import Transport
 from pipeline.transports.connections import CONNECTION, Connections
 from pipeline.transports.lines.config import LinesConfig
-from pipeline.transports.lines.connection import LAST_WORDS
 from pipeline.transports.lines.server import Server
 from pipeline.transports.lines.session import House, Session
 from pipeline.transports.listening import Listening
 
 __all__ = ["LinesTransport"]
+
+#: Seconds that clients get to take the last line, when the deadline is over.
+LAST_WORDS = 1.0
+#: Seconds in which the application may still be told that sessions are closed.
+LAST_NEWS = 0.5
 
 
 class LinesTransport(Transport):
@@ -126,7 +130,7 @@ class LinesTransport(Transport):
             self._server.hurry()
             await self._is_over_within(LAST_WORDS)
         self._server.abort()
-        await self._is_over_within(LAST_WORDS)
+        await self._is_over_within(LAST_NEWS)
         await self.connections.stop()
 
     async def _is_over_within(self, seconds: float) -> bool:

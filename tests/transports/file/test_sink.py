@@ -70,6 +70,13 @@ class Sinks(TestCase):
         await sink.write(b"three")
         self.assertEqual(b"three\n", self.path.read_bytes())
         self.assertRaises(OSError, self.sink(path="no/such/folder").open)
+        pipe = f"{self.path}.pipe"
+        os.mkfifo(pipe)
+        self.assertRaises(OSError, self.sink(path=pipe).open)
+        fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, fd)
+        error = self.assertRaises(OSError, self.sink(path=pipe).open)
+        self.assertIn("is no file", str(error))
 
     async def test_full_disk(self) -> None:
         """A disk that is full is an error; the half of a line that was written is ended later."""

@@ -49,6 +49,12 @@ class Commands(TestCase):
         self.assertEqual((b"hi\r\nyou\r\n", b""), self.read(b"hi\r\0you\r\0"))
         self.assertEqual((b"hi\r\nyou", b""), self.read(b"hi\r", b"\0you"))
 
+    def test_flood(self) -> None:
+        """Commands without end take no more time than as much text would, and make no text."""
+        self.assertEqual(b"", self.read((IAC + b"\xf1") * 2_000_000)[0])
+        text, answers = self.read((IAC + DO + b"\x01") * 1_000_000)
+        self.assertEqual((b"", 3_000_000), (text, len(answers)))
+
     @given(st.binary(max_size=60), st.lists(st.integers(0, 60)))
     def test_pieces(self, said: bytes, cuts: list[int]) -> None:
         """However it is cut into pieces, the lines and the answers are the same."""
