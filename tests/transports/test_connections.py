@@ -208,3 +208,17 @@ class OverRedis(PipelineTestCase):
         for index, phones in enumerate(running):
             expected = sorted((str(n), user) for n, user in enumerate(users) if n % 3 == index)
             self.assertEqual(expected, sorted(phones.sent))
+
+    async def test_back_at_once(self) -> None:
+        """Who comes back before it is known whether to forget them is not forgotten."""
+        place = OnServer(partitions=2, beat_every=0.2)
+        helper = self.add_helper(WorkerHelper("sms", place=place))
+        connections = (await helper.get_worker(Phones, name="a")).connections
+        for n in range(20):
+            line = Line(f"old{n}", f"user{n}")
+            await connections.add(line)
+            connections.remove(line)
+            await connections.add(Line(f"new{n}", f"user{n}"))
+        await helper.until(lambda: not connections._forgetting)
+        known = [await connections.instance_of(f"user{n}") for n in range(20)]
+        self.assertEqual(["a"] * 20, known)

@@ -156,12 +156,17 @@ class Talking(WebSocketCase):
             await self.serve(listen=f"tcp:{port}")
 
     async def test_tls(self) -> None:
-        """The same over TLS; a client that doesn't speak it is not let in."""
+        """The same over TLS; half a handshake of that is cut off in time, too."""
         folder = Path(self.mktemp())
         folder.mkdir()
         certificate, key = write_certificate(folder, "localhost")
         await self.start(Talker)
-        _, port = await self.serve(tls={"certificate": certificate, "key": key})
+        tls = {"certificate": certificate, "key": key}
+        _, port = await self.serve(tls=tls, handshake_timeout=1)
+        for half in (b"", b"\x16\x03\x01"):
+            wire = await self.wire(port)
+            wire.say(half)
+            self.assertEqual(b"", await wire.gone)
         context = ssl.create_default_context(cafile=str(certificate))
         client = await self.client(port, secure=True, ssl=context, server_hostname="localhost")
         await client.say({"content": "hi"})
