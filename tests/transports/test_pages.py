@@ -151,6 +151,20 @@ class WebSocket(TestCase):
             self.assertIn(f"`{name}`", text("websocket"))
 
 
+class Counted(TestCase):
+    """What transports count."""
+
+    def test_told(self) -> None:
+        """Everything that lines and files count is told on their pages."""
+        for page, module in (("lines", connection), ("file", tail)):
+            folder = Path(module.__file__).parent
+            code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+            counted = set(re.findall(r"\.(?:count|gauge)\(\s*f?\"(\w+)", code))
+            self.assertGreaterEqual(len(counted), 4)
+            for name in counted:
+                self.assertIn(f"`{name}`", text(page))
+
+
 class Files(TestCase):
     """What the page about files says."""
 
