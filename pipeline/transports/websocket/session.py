@@ -168,7 +168,7 @@ class Session:
             message.message_id = self._caller.inside(message.message_id)
         self._is_beginning = not self._has_begun
         self._is_ending = message.session_event == "close"
-        if message.session_event is None:
+        if not self._is_ending:
             message.session_event = "new" if self._is_beginning else "resume"
         self._pending += 1
         self._publishing.add(message.message_id)
@@ -213,6 +213,7 @@ class Session:
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("a message could not be published", failure)
+        self._is_ending = False
         self._refuse(refusal(500, "this went wrong here; the log says more"))
 
     def _refuse(self, error: HttpError, **details: str | None) -> None:
@@ -273,10 +274,6 @@ class Session:
         """Hear nothing more of what the client says."""
         self._is_stopping = True
         self._flow()
-
-    def close(self, code: int, reason: str) -> None:
-        """Close the connection."""
-        self._wire.close(code, reason)
 
     def _note_unanswered(self, id: str) -> None:
         if len(self._unanswered) >= MOST_UNANSWERED:

@@ -120,7 +120,7 @@ class Life(SessionCase):
         """Where the first message begins the session, nothing is published before it."""
         self.connect(announced=False)
         self.assertEqual([], self.events)
-        self.say(content="a")
+        self.say(content="a", session_event="resume")
         self.say(content="b")
         self.transport.loseConnection()
         self.assertEqual([("new", "a"), ("resume", "b"), ("close", None)], self.events)
@@ -245,10 +245,12 @@ class Closing(SessionCase):
     def test_refused(self) -> None:
         """A last message that could not be published was not the last."""
         self.connect()
-        self.outcomes.append(fail(QueueFull("full")))
-        self.say(content="bye", session_event="close")
-        self.say(content="more")
-        self.assertEqual(("resume", "more"), self.events[-1])
+        for error in (QueueFull("full"), ZeroDivisionError()):
+            self.outcomes.append(fail(error))
+            self.say(content="bye", session_event="close")
+            self.say(content="more")
+            self.assertEqual(("resume", "more"), self.events[-1])
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
 
     def test_application(self) -> None:
         """After the application's last message the connection is closed."""
