@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.threads import deferToThread
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
@@ -90,6 +91,17 @@ class TlsCase(TestCase):
         os.replace(key, self.key)
         os.replace(certificate, self.certificate)
         return Path(self.certificate).read_bytes()
+
+    def logged(self) -> list[str]:
+        """What the log says from now on."""
+        said: list[str] = []
+
+        def observe(event: Any) -> None:
+            said.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        return said
 
     def context(self, **options: Any) -> ssl.SSLContext:
         """A client that trusts what the file has now."""
@@ -172,11 +184,15 @@ class Renewing(TlsCase):
 
     async def test_broken(self) -> None:
         """What can't be used is logged once, and the old certificate stays; then it is mended."""
+        said = self.logged()
         port = await self.listen()
         good = self.context()
         Path(self.certificate).write_text("half a certif", encoding="ascii")
         for _ in range(2):
             self.assertEqual(b"hello", (await self.talk(port, good))[0])
+        stays = [each for each in said if each.startswith("the old certificate stays in use")]
+        self.assertEqual(1, len(stays), said)
+        self.assertIn(f"{self.certificate} has no certificates as PEM", stays[0])
         self.renew()
         self.assertEqual(b"hello", (await self.talk(port))[0])
         Path(self.key).unlink()
@@ -188,6 +204,13 @@ class Renewing(TlsCase):
         good = self.context()
         shutil.copy(write_certificate(self.folder, "other")[1], self.key)
         self.assertEqual(b"hello", (await self.talk(port, good))[0])
+
+    async def test_ends_soon(self) -> None:
+        """Of a certificate that ends soon, as these do, the log warns when it is read."""
+        said = self.logged()
+        await self.listen()
+        warned = [each for each in said if "the certificate ends on" in each]
+        self.assertEqual(1, len(warned), said)
 
     def test_not_looked(self) -> None:
         """Files are looked at no more often than the option says."""
