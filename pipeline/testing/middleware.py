@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.applications.base import Application
 from pipeline.connector.handling import finished
-from pipeline.delivery import Delivery, Post, current
+from pipeline.delivery import Delivery, Post, Settled, current
 from pipeline.errors import Drop, Respond
 from pipeline.message.ids import id_source
 from pipeline.middleware.base import TransportMiddleware
@@ -115,10 +115,9 @@ class MiddlewareHelper(WorkerHelper):
         except Exception as error:
             if not isinstance(error, (Drop, Respond)):
                 delivery.restart()
+            await _settle(consumer, delivery)
             raise
-        finally:
-            await consumer.settle([delivery])
-            await consumer.close()
+        await _settle(consumer, delivery)
         return passed
 
     async def _delivery(self, kind: str, message: Any) -> tuple[Any, Delivery]:
@@ -132,6 +131,20 @@ class MiddlewareHelper(WorkerHelper):
         delivery.message = codec.decode(delivery.payload)
         delivery.message._delivery = delivery
         return consumer, delivery
+
+
+async def _settle(consumer: Any, delivery: Delivery) -> None:
+    """Make true what is staged, and let go of the queue.
+
+    :raise AssertionError: it can't be; a connector would have it handled anew, or bury it.
+    """
+    [result] = await consumer.settle([delivery])
+    why = f"{result.value} {delivery.refusal}".rstrip()
+    if result is not Settled.WON:
+        await consumer.hand_back([delivery])
+    await consumer.close()
+    if result is not Settled.WON:
+        raise AssertionError(f"what was staged could not be settled: {why}")
 
 
 async def _passed(chain: Any, message: Any, name: str) -> Any:

@@ -86,6 +86,22 @@ class Trying(PipelineTestCase):
         self.assertEqual(0, self.seen())
         self.assertIs(None, current.get())
 
+    def test_not_settled(self) -> None:
+        """What can't be settled is said: what it read has changed meanwhile."""
+
+        class Racing(BaseMiddleware):
+            async def handle_inbound(self, message: Any, connector_name: str) -> Any:
+                store, other = delivery_of(message).store, self.worker.store()
+                await store.get("key")
+                other.set("key", "changed")
+                await other.commit()
+                store.set("mine", "value")
+                return message
+
+        self.helper.create_middleware(cls=Racing)
+        error = self.assertRaises(AssertionError, self.passed)
+        self.assertIn("could not be settled: conflict", str(error))
+
     def test_publish(self) -> None:
         """On the way out there is a delivery in hand, or none at the edge."""
         self.helper.create_middleware()
