@@ -43,7 +43,7 @@ SLOW_TASK = """
 from twisted.internet.defer import Deferred
 from pipeline import task
 
-@task(name="slow")
+@task(name="slow", reentrant=True)
 async def slow() -> None:
     print("slow begins")
     await Deferred()
@@ -187,7 +187,7 @@ class TwoProcesses(TestCase):
         self.assertFalse(is_alive(web.pid) or is_alive(work.pid))
 
     async def test_handed_back(self) -> None:
-        """What can't be finished in time is handed back, and run by the next process."""
+        """What can't be finished in time is handed back, and run by the next process, if it may be."""
         file = self.slow()
         first = twistd(self, "pipeline", "--config", file, **self.environment)
         first.wait_for("worker 'web' is ready")
