@@ -187,7 +187,7 @@ class TwoProcesses(TestCase):
         self.assertFalse(is_alive(web.pid) or is_alive(work.pid))
 
     async def test_handed_back(self) -> None:
-        """What can't be finished in time is handed back, and run by the next process, if it may be."""
+        """What can't be finished in time, and may run twice, is handed back to the next process."""
         file = self.slow()
         first = twistd(self, "pipeline", "--config", file, **self.environment)
         first.wait_for("worker 'web' is ready")

@@ -8,7 +8,7 @@ from pipeline.config.quantities import ConfigDuration, ConfigSize
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names
 from pipeline.transports.base import TransportConfig
-from pipeline.transports.redis.targets import ConfigTargets
+from pipeline.transports.targets import ConfigTargets
 
 __all__ = ["FileConfig"]
 

@@ -11,8 +11,8 @@ from pipeline.errors import InvalidMessage, InvalidMessageField, MissingMessageF
 from pipeline.message import UserMessage, from_payload
 from pipeline.message.envelope import unshared
 from pipeline.transports.connections import CONNECTION
-from pipeline.transports.redis.rules import Rule
-from pipeline.transports.redis.targets import kind_of, target
+from pipeline.transports.rules import Rule
+from pipeline.transports.targets import kind_of, target
 
 __all__ = ["Entries"]
 

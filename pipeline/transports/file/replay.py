@@ -12,7 +12,6 @@ up.
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -22,6 +21,7 @@ from twisted.python.failure import Failure
 
 from pipeline.delivery import Delivery, Post, Settled, derived_id
 from pipeline.errors import BrokerError, InvalidMessage, PipelineError
+from pipeline.state.partition import partition_of
 from pipeline.transports.file.desk import Desk
 from pipeline.transports.file.place import Place
 from pipeline.transports.file.tail import Chunk, Line, Tail
@@ -234,7 +234,7 @@ class Replay:
             return False
         chosen = self._desk.partition(message)
         if chosen is None:
-            chosen = zlib.crc32(str(line.offset).encode()) % partitions
+            chosen = partition_of(line.offset, partitions)
         return bool(chosen != self._partition)
 
     def _bury(self, line: Line, error: BaseException, delivery: Delivery) -> None:

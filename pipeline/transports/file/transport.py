@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from twisted.internet.task import deferLater
 from pipeline.delivery import Delivery
 from pipeline.errors import BrokerError, PipelineError, RetryLater
 from pipeline.message import ResultMessage, UserMessage
+from pipeline.state.partition import partition_of
 from pipeline.threads import Threads
 from pipeline.transports.base import Transport
 from pipeline.transports.file.config import FileConfig
@@ -157,7 +157,7 @@ class FileTransport(Transport):
 
     def _partition(self, message: UserMessage) -> int | None:
         key = self.ordering_key(message, "inbound")
-        return None if key is None else zlib.crc32(str(key).encode()) % self.broker.partitions
+        return None if key is None else partition_of(key, self.broker.partitions)
 
     async def _stop_at_end(self) -> None:
         for source in self._sources:

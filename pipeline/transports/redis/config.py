@@ -13,8 +13,8 @@ from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
 from pipeline.transports.base import TransportConfig
 from pipeline.transports.redis.payloads import FORMATS
-from pipeline.transports.redis.rules import ConfigRules
-from pipeline.transports.redis.targets import ConfigTargets
+from pipeline.transports.rules import ConfigRules
+from pipeline.transports.targets import ConfigTargets
 
 __all__ = ["ReadConfig", "RedisConfig", "WriteConfig"]
 

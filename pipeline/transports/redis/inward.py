@@ -11,8 +11,8 @@ from pipeline.message import UserMessage, new_id
 from pipeline.transports.redis.config import ReadConfig
 from pipeline.transports.redis.entry import Entry, Malformed
 from pipeline.transports.redis.payloads import decoded, named
-from pipeline.transports.redis.rules import WHOLE, Rule
-from pipeline.transports.redis.targets import kind_of, target
+from pipeline.transports.rules import WHOLE, Rule
+from pipeline.transports.targets import kind_of, target
 
 __all__ = ["Inward"]
 

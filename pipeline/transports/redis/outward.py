@@ -8,7 +8,7 @@ from pipeline.errors import InvalidMessage, PermanentFailure
 from pipeline.middleware.field_path import value_getter
 from pipeline.transports.redis.config import WriteConfig
 from pipeline.transports.redis.payloads import as_bytes, encoded
-from pipeline.transports.redis.rules import MISSING, WHOLE, Rule, converted
+from pipeline.transports.rules import MISSING, WHOLE, Rule, converted
 
 __all__ = ["Outward"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import InvalidMessage, PermanentFailure
-from pipeline.transports.redis.rules import MISSING, WHOLE
+from pipeline.transports.rules import MISSING, WHOLE
 
 __all__ = ["FORMATS", "Pairs", "as_bytes", "decoded", "encoded", "raw"]
 

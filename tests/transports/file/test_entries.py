@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.errors import InvalidMessage, MissingMessageField
 from pipeline.message import EventMessage, TaskMessage, UserMessage
 from pipeline.transports.file.entries import Entries
-from pipeline.transports.redis.rules import Rule
+from pipeline.transports.rules import Rule
 
 
 class Messages(TestCase):

@@ -10,8 +10,8 @@ from twisted.trial.unittest import TestCase
 from pipeline.brokers.redis import link
 from pipeline.transports.redis import channels, inward, source, subscription, trouble
 from pipeline.transports.redis.outward import _USUAL
-from pipeline.transports.redis.rules import TYPES
-from pipeline.transports.redis.targets import MAPPINGS, TEXTS
+from pipeline.transports.rules import TYPES
+from pipeline.transports.targets import MAPPINGS, TEXTS
 
 ROOT = Path(__file__).resolve().parents[3]
 

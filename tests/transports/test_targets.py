@@ -8,7 +8,7 @@ from pipeline.config.base import Config
 from pipeline.errors import ConfigError
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names
-from pipeline.transports.redis.targets import MAPPINGS, TEXTS, ConfigTargets, kind_of, target
+from pipeline.transports.targets import MAPPINGS, TEXTS, ConfigTargets, kind_of, target
 
 
 class Filling(Config):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.config.problems import Problems
 from pipeline.errors import ConfigError
-from pipeline.transports.redis.rules import ConfigRules, Rule
+from pipeline.transports.rules import ConfigRules, Rule
 
 __all__ = ["ConfigTargets", "kind_of", "target"]
 

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.config.base import Config
 from pipeline.errors import ConfigError, InvalidMessageField, MissingMessageField
-from pipeline.transports.redis.rules import MISSING, ConfigRules, Rule, converted, found
+from pipeline.transports.rules import MISSING, ConfigRules, Rule, converted, found
 
 
 class Mapped(Config):
