@@ -184,10 +184,15 @@ class InPlace(MiddlewareCase):
 
     async def test_plain_around_thread(self) -> None:
         """Around a task in a thread it runs in the same thread; what it sends is staged."""
+        from twisted.internet import reactor
+
         self.begin("Plain", tasks=["tests.tasks.jobs.in_thread", "tests.tasks.jobs.add"])
         self.put("work.inbound", call(jobs.in_thread, 3))
         self.assertEqual([[3, False]], [answer.value for answer in await self._answers()])
         self.assertEqual([("before", True), ("after", False)], log[:2])
+        while len(log) < 4:  # the call that it has sent
+            await deferLater(reactor, 0.005)
+            self.clock.advance(0)
 
     async def _answers(self) -> list[Any]:
         from twisted.internet import reactor
