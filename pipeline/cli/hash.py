@@ -9,7 +9,7 @@ import sys
 
 from pipeline.cli.report import print_error
 from pipeline.errors import ConfigError
-from pipeline.transports.credentials import SHORTEST_PASSWORD, hashed_password, hashed_token
+from pipeline.identity.credentials import SHORTEST_PASSWORD, hashed_password, hashed_token
 
 __all__ = ["add_arguments", "run"]
 

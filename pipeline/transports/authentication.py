@@ -6,8 +6,6 @@ a while, whatever they say.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -19,10 +17,10 @@ from pipeline.config.base import Config
 from pipeline.config.fields import ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
-from pipeline.transports.credentials import ConfigPasswords, ConfigTokens
-from pipeline.transports.denied import TooManyFailures, Unknown
-from pipeline.transports.failures import Failures
-from pipeline.transports.passwords import Passwords
+from pipeline.identity.credentials import ConfigPasswords, ConfigTokens, name_and_password
+from pipeline.identity.denied import TooManyFailures, Unknown
+from pipeline.identity.failures import Failures
+from pipeline.identity.passwords import Passwords
 from pipeline.transports.statistics import Statistics
 
 __all__ = ["Authentication", "AuthenticationConfig"]
@@ -100,7 +98,7 @@ class Authentication:
 
         :param peer: where from, as :func:`pipeline.transports.peers.peer_of` says.
         :return: the name of who it is.
-        :raise Denied: :class:`~pipeline.transports.denied.Unknown`, ``TooManyFailures`` or
+        :raise Denied: :class:`~pipeline.identity.denied.Unknown`, ``TooManyFailures`` or
             ``Busy``.
         """
         scheme, _, said = (header or "").strip().partition(" ")
@@ -109,7 +107,7 @@ class Authentication:
         if scheme.lower() == "bearer" and self._tokens:
             return self.by_token(said.strip(), peer)
         if scheme.lower() == "basic" and self._passwords:
-            return await self.by_password(*_name_and_password(said.strip()), peer)
+            return await self.by_password(*_basic(said.strip()), peer)
         known = " or ".join(each.partition(" ")[0] for each in self.challenges)
         raise Unknown(f"expected Authorization: {known}")
 
@@ -152,13 +150,8 @@ class Authentication:
         return hmac.digest(self._key, data, "sha256")
 
 
-def _name_and_password(said: str) -> tuple[str, str]:
-    wrong = Unknown("Basic credentials must be base64 of name:password in UTF-8")
-    try:
-        text = base64.b64decode(said, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise wrong from None
-    name, colon, password = text.partition(":")
-    if not colon:
-        raise wrong
-    return name, password
+def _basic(said: str) -> tuple[str, str]:
+    found = name_and_password(said)
+    if found is None:
+        raise Unknown("Basic credentials must be base64 of name:password in UTF-8")
+    return found

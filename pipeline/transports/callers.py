@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from pipeline.identity.denied import Busy, Denied, TooManyFailures
 from pipeline.transports.answers import HttpError, refusal, unavailable
 from pipeline.transports.authentication import Authentication
-from pipeline.transports.denied import Busy, Denied, TooManyFailures
 
 __all__ = ["Caller", "Callers"]
 

@@ -1,14 +1,13 @@
-"""Who is at the other end, and how much each may have."""
+"""Which connections may be open, and what those of one client have in common."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections import Counter
 from typing import Any
 
+from pipeline.identity.peers import Shares, network_of
 from pipeline.transports.statistics import Statistics
 
-__all__ = ["Admission", "Shares", "peer_of"]
+__all__ = ["Admission", "peer_of"]
 
 
 def peer_of(address: Any) -> str:
@@ -19,47 +18,7 @@ def peer_of(address: Any) -> str:
         for what has none, as a unix socket.
     """
     host = getattr(address, "host", None)
-    if not isinstance(host, str) or ":" not in host:
-        return host if isinstance(host, str) else ""
-    try:
-        found = ipaddress.IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.IPv6Network((found, 64), strict=False))
-
-
-class Shares:
-    """How many of a bounded thing each may have at a time.
-
-    :param limit: so many each; 0: any number.
-    """
-
-    __slots__ = ("_taken", "limit")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._taken: Counter[str] = Counter()
-
-    def __getitem__(self, who: str) -> int:
-        return self._taken[who]
-
-    def __len__(self) -> int:
-        return len(self._taken)
-
-    def take(self, who: str) -> bool:
-        """Take one, if there is one left for them; each is followed by one :meth:`give_back`."""
-        if self.limit and self._taken[who] >= self.limit:
-            return False
-        self._taken[who] += 1
-        return True
-
-    def give_back(self, who: str) -> None:
-        """Give back one that was taken."""
-        self._taken[who] -= 1
-        if self._taken[who] <= 0:
-            del self._taken[who]
+    return network_of(host) if isinstance(host, str) else ""
 
 
 class Admission:

@@ -7,8 +7,8 @@ import sys
 
 from twisted.trial.unittest import TestCase
 
+from pipeline.identity.credentials import hashed_token
 from pipeline.transports.authentication import AuthenticationConfig
-from pipeline.transports.credentials import hashed_token
 
 PIPELINE = "from pipeline.cli.main import main; main()"
 

@@ -10,9 +10,9 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pipeline.errors import ConfigError
+from pipeline.identity.credentials import hashed_password, hashed_token
+from pipeline.identity.denied import TooManyFailures, Unknown
 from pipeline.transports.authentication import Authentication, AuthenticationConfig
-from pipeline.transports.credentials import hashed_password, hashed_token
-from pipeline.transports.denied import TooManyFailures, Unknown
 from pipeline.transports.statistics import Statistics
 
 TOKEN = "tok-0123456789abcdef"

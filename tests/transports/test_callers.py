@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
 from pipeline.applications.tasks import TaskApplication
+from pipeline.identity.credentials import hashed_password, hashed_token
 from pipeline.transports.callers import Caller
-from pipeline.transports.credentials import hashed_password, hashed_token
 from tests.tasks import jobs
 from tests.transports.http.clients import Echo, HttpCase, Response, encoded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports.peers import Admission, Shares, peer_of
+from pipeline.transports.peers import Admission, peer_of
 from pipeline.transports.statistics import Statistics
 
 
@@ -22,19 +22,8 @@ class Peers(TestCase):
         self.assertEqual("", peer_of(UNIXAddress("/x")))
 
 
-class Sharing(TestCase):
-    """Each has so many at a time."""
-
-    def test_limit(self) -> None:
-        """Beyond the limit there is none for them, while others have theirs; nothing is kept."""
-        shares = Shares(2)
-        self.assertEqual([True, True, False], [shares.take("a") for _ in range(3)])
-        self.assertTrue(shares.take("b"))
-        shares.give_back("a")
-        self.assertTrue(shares.take("a"))
-        for who in "aab":
-            shares.give_back(who)
-        self.assertEqual(0, len(shares))
+class Admitting(TestCase):
+    """So many connections are open at a time."""
 
     def test_admission(self) -> None:
         """Both limits hold, and all is counted."""

@@ -18,9 +18,9 @@ from pipeline.errors import (
     RetryLater,
     TemporaryFailure,
 )
+from pipeline.identity.peers import Shares
 from pipeline.transports.answers import refusal, unavailable
 from pipeline.transports.http.waiting import WaitingRequests
-from pipeline.transports.peers import Shares
 
 __all__ = ["Exchange"]
 

@@ -15,12 +15,12 @@ from pipeline.config.fields import ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
 from pipeline.errors import PermanentFailure, RetryLater
+from pipeline.identity.peers import Shares
 from pipeline.middleware.keys import ConfigSecrets, Secret
 from pipeline.transports.answers import Answer
 from pipeline.transports.http.callbacks import Callback, ConfigCallbacks, allowed_callback
 from pipeline.transports.http.poster import NotTaken, Poster
 from pipeline.transports.http.signature import signature
-from pipeline.transports.peers import Shares
 from pipeline.transports.statistics import Statistics
 
 __all__ = ["WebhookConfig", "Webhooks"]

@@ -1,7 +1,8 @@
-"""Tests of pipeline.transports.credentials."""
+"""Tests of pipeline.identity.credentials."""
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.config.base import Config
 from pipeline.errors import ConfigError
-from pipeline.transports.credentials import (
+from pipeline.identity.credentials import (
     ConfigPasswords,
     ConfigTokens,
     hashed_password,
     hashed_token,
+    name_and_password,
 )
 
 TOKEN = "tok-0123456789abcdef"
@@ -116,3 +118,14 @@ class Refused(TestCase):
         """One token can't be two names."""
         twice = {"shop": TOKEN, "till": hashed_token(TOKEN)}
         self.assertIn("shop and till have the same token", self.refused("bearer", twice))
+
+
+class Basic(TestCase):
+    """Basic credentials, as of HTTP."""
+
+    def test_read(self) -> None:
+        """A password may have colons; what can't be read, or has none, is nothing."""
+        said = base64.b64encode(b"ada:a:b").decode()
+        self.assertEqual(("ada", "a:b"), name_and_password(said))
+        for wrong in ("%", base64.b64encode(b"ada").decode(), base64.b64encode(b"\xff:").decode()):
+            self.assertIsNone(name_and_password(wrong))

@@ -1,4 +1,4 @@
-"""Tests of pipeline.transports.passwords."""
+"""Tests of pipeline.identity.passwords."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports import credentials, passwords
-from pipeline.transports.credentials import ConfigPasswords, hashed_password
-from pipeline.transports.denied import Busy
-from pipeline.transports.passwords import Passwords
+from pipeline.identity import credentials, passwords
+from pipeline.identity.credentials import ConfigPasswords, hashed_password
+from pipeline.identity.denied import Busy
+from pipeline.identity.passwords import Passwords
 
 SLOW = hashed_password("correct horse")
 

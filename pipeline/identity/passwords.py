@@ -9,10 +9,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.identity.credentials import LONGEST, Password
+from pipeline.identity.denied import Busy
+from pipeline.identity.peers import Shares
 from pipeline.threads import Threads
-from pipeline.transports.credentials import LONGEST, Password
-from pipeline.transports.denied import Busy
-from pipeline.transports.peers import Shares
 
 __all__ = ["Passwords"]
 

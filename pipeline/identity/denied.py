@@ -1,4 +1,4 @@
-"""Why a client may not talk to a transport."""
+"""Why a client is not who it says, or has to wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["Busy", "Denied", "TooManyFailures", "Unknown"]
 
 
 class Denied(Exception):
-    """A client may not talk to this transport.
+    """A client may not do what it wants to.
 
     :param reason: for the client, as text.
     """

@@ -26,6 +26,7 @@ __all__ = [
     "Token",
     "hashed_password",
     "hashed_token",
+    "name_and_password",
 ]
 
 #: The shortest secrets, in characters. A password can be tried slowly only, a token fast.
@@ -113,6 +114,16 @@ def hashed_password(password: str) -> str:
     cost = _Cost(*COST, os.urandom(16))
     digest = _digest(password.encode(), cost, 32)
     return f"scrypt:{cost.n}:{cost.r}:{cost.p}:{_text(cost.salt)}:{_text(digest)}"
+
+
+def name_and_password(said: str) -> tuple[str, str] | None:
+    """What Basic credentials say, as of HTTP; None if that can't be read."""
+    try:
+        text = base64.b64decode(said, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = text.partition(":")
+    return (name, password) if colon else None
 
 
 class _ConfigCredentials(ConfigField[dict[str, Any]]):

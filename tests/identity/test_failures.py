@@ -1,12 +1,12 @@
-"""Tests of pipeline.transports.failures."""
+"""Tests of pipeline.identity.failures."""
 
 from __future__ import annotations
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports import failures
-from pipeline.transports.failures import Failures
+from pipeline.identity import failures
+from pipeline.identity.failures import Failures
 
 
 class Counting(TestCase):

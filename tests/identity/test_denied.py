@@ -1,10 +1,10 @@
-"""Tests of pipeline.transports.denied."""
+"""Tests of pipeline.identity.denied."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports.denied import Busy, Denied, TooManyFailures, Unknown
+from pipeline.identity.denied import Busy, Denied, TooManyFailures, Unknown
 
 
 class Reasons(TestCase):

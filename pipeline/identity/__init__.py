@@ -1,0 +1,1 @@
+"""Who somebody is: secrets kept as digests, checked slowly enough, and not too often."""
