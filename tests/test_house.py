@@ -22,6 +22,11 @@ LONGEST = 350
 #: Modules that need no test module of their own, each with its reason.
 UNTESTED: dict[str, str] = {}
 
+#: Modules with the name of a drawer that are none, each with its reason.
+NO_DRAWERS = {
+    "pipeline/middleware/common.py": "what Django calls it",
+}
+
 #: The package's files that are not modules: setup.py names each of these suffixes.
 DATA = {".lua", ".yaml", ".html"}
 
@@ -75,7 +80,8 @@ class Layout(TestCase):
     def test_nouns(self) -> None:
         """No module is a drawer for what found no place."""
         drawers = {"utils.py", "util.py", "helpers.py", "helper.py", "misc.py", "common.py"}
-        self.assertEqual([], [str(path) for path in modules() if path.name in drawers])
+        found = {str(path) for path in modules() if path.name in drawers}
+        self.assertEqual(set(), found - set(NO_DRAWERS))
 
     def test_mirrored(self) -> None:
         """Every module has a test module at the mirrored place."""

@@ -75,6 +75,10 @@ class Around:
 class ViewHooks:
     """``process_view``, the view, ``process_exception``, ``process_template_response``.
 
+    Django has no hook for what a view returned that is no response yet. Here there is one:
+    ``process_result``, given the request and what the view returned, bottom-up; it returns that or
+    something else. So no other hook ever meets plain data, wherever in the list they stand.
+
     :param middlewares: all that there are, in the order of the list.
     :param call: calls hooks.
     :param passing: exceptions that no hook sees.
@@ -89,9 +93,10 @@ class ViewHooks:
     ) -> None:
         upwards = tuple(reversed(middlewares))
         self._views = _hooks_of(middlewares, "process_view")
+        self._results = _hooks_of(upwards, "process_result")
         self._exceptions = _hooks_of(upwards, "process_exception")
         self._templates = _hooks_of(upwards, "process_template_response")
-        every = (*self._views, *self._exceptions, *self._templates)
+        every = (*self._views, *self._results, *self._exceptions, *self._templates)
         self.may_block = any(hook.may_block for hook in every)
         self._passing = passing
         self._call = call
@@ -122,7 +127,10 @@ class ViewHooks:
 
     async def _viewed(self, request: Any, view: Any, args: Any, kwargs: Any) -> Any:
         try:
-            return await self._call(hook_of(view), request, *args, **kwargs)
+            result = await self._call(hook_of(view), request, *args, **kwargs)
+            for hook in self._results:
+                result = await self._call(hook, request, result)
+            return result
         except Exception as error:
             return await self._excused(request, error)
 

@@ -40,6 +40,7 @@ HOOKS: Final[dict[Family, tuple[str, ...]]] = {
     Family.REQUEST: (
         "process_request",
         "process_view",
+        "process_result",
         "process_template_response",
         "process_response",
         "process_exception",

@@ -13,7 +13,8 @@ __all__ = ["misplaced"]
 def misplaced(entries: Sequence[Entry]) -> Iterator[ConfigError]:
     """Say which entries stand in the wrong place, and where they should.
 
-    A class's ``NEEDS`` and ``AFTER`` name classes; those that derive from one count as well.
+    A class's ``NEEDS``, ``AFTER`` and ``BEFORE`` name classes; those that derive from one count as
+    well.
     """
     for index, entry in enumerate(entries):
         before, behind = entries[:index], entries[index + 1 :]
@@ -25,6 +26,10 @@ def misplaced(entries: Sequence[Entry]) -> Iterator[ConfigError]:
             late = _first(behind, (name,))
             if late is not None and _first(before, (name,)) is None:
                 yield _late(entry, late)
+        for name in getattr(entry.middleware, "BEFORE", ()):
+            early = _first(before, (name,))
+            if early is not None:
+                yield _early(entry, early)
 
 
 def _first(entries: Iterable[Entry], names: Iterable[str]) -> Entry | None:
@@ -45,6 +50,15 @@ def _late(entry: Entry, late: Entry) -> ConfigError:
         f"middleware {entry.name!r} stands before {late.name!r}, whose work it needs",
         at=entry.at,
         hint=f"move it below {late.name!r}{where}",
+    )
+
+
+def _early(entry: Entry, early: Entry) -> ConfigError:
+    where = f" ({early.at})" if early.at else ""
+    return ConfigError(
+        f"middleware {entry.name!r} stands after {early.name!r}, whose work it must see",
+        at=entry.at,
+        hint=f"move it above {early.name!r}{where}",
     )
 
 

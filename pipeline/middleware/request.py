@@ -14,8 +14,9 @@ class RequestMiddleware:
     """Has some of Django's five hooks, and options in the section of its name.
 
     Middleware of requests needs no base class; without this one it is made without arguments, as in
-    Django. The hooks are ``process_request``, ``process_view``, ``process_template_response``,
-    ``process_response`` and ``process_exception``; see :mod:`pipeline.hooks`. Write them as
+    Django. The hooks are ``process_request``, ``process_view``, ``process_result``,
+    ``process_template_response``, ``process_response`` and ``process_exception``; see
+    :mod:`pipeline.hooks`. Write them as
     ``async def``, or say ``blocking = False`` where they never block: others run in threads.
 
     It is made once, in workers that answer requests only.
@@ -34,6 +35,8 @@ class RequestMiddleware:
     NEEDS: ClassVar[tuple[str, ...]] = ()
     #: Names of classes that must stand before this in the list, if they stand there at all.
     AFTER: ClassVar[tuple[str, ...]] = ()
+    #: Names of classes that must not stand before this in the list.
+    BEFORE: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, config: Mapping[str, Any], worker: Any) -> None:
         self.name = name

@@ -301,3 +301,35 @@ class Threads(TestCase):
         response = await handle([Plain()], Request(), view)
         self.assertEqual("plain", response.text)
         self.assertEqual([("request", False), ("view", False), "response"], log)
+
+
+class Converting:
+    """Makes responses of what views return."""
+
+    blocking = False
+
+    def process_result(self, request: Any, result: Any) -> Any:
+        if not isinstance(result, dict):
+            return result
+        return Response(result["text"])
+
+
+class Results(HookCase):
+    """What a view returns that is no response yet."""
+
+    def test_anywhere(self) -> None:
+        """It is converted before any other hook sees it, wherever the converting one stands."""
+        view = returning({"text": "made"})
+        for list_ in ((Converting(), self.mw("a")), (self.mw("a"), Converting())):
+            self.assertEqual("made", self.handled(*list_, view=view).text)
+
+    def test_untouched(self) -> None:
+        """A response stays as it is; None is still an error."""
+        self.assertEqual("seen", self.handled(Converting()).text)
+        self.assertEqual(500, self.handled(Converting(), view=returning(None)).status)
+        self.assertIsInstance(self.reported[0], ValueError)
+
+    def test_error(self) -> None:
+        """An error while converting is the view's: exception hooks see it."""
+        excused = self.mw("a", exception=lambda *_: Response("excused"))
+        self.assertEqual("excused", self.handled(excused, Converting(), view=returning({})).text)

@@ -32,6 +32,12 @@ class Late(RequestMiddleware):
     AFTER = ("Session", "Login")
 
 
+class Early(RequestMiddleware):
+    """Must see what the session does."""
+
+    BEFORE = ("Session",)
+
+
 def factory(get_response: Any) -> Any:
     return get_response
 
@@ -73,3 +79,10 @@ class Order(TestCase):
         self.assertEqual(2, len(self.said(Late, Session, Login)))
         self.assertEqual(1, len(self.said(Session, Late, Login)))
         self.assertEqual([], self.said(Session, Late, Session))
+
+    def test_before(self) -> None:
+        """What must see another's work is to be moved above it: both lines are told."""
+        self.assertEqual([], self.said(Early, factory, Session))
+        [said] = self.said(OwnSession, Early)
+        self.assertIn("'early' stands after 'ownsession'", said)
+        self.assertIn("move it above 'ownsession' (a.yaml:3:5)", said)

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
+from pipeline.applications.requests import RequestApplication
 from pipeline.config.pages import with_tables
 from pipeline.config.source import parse_document
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.load import LoadedMiddlewares
+from pipeline.middleware.request import RequestMiddleware
 from tests.middleware.systems import Answering, SystemCase
 from tests.workers import inbound
 
@@ -24,16 +26,18 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 ENVIRONMENT = {f"{age}{name}_KEY": KEY for age in ("", "OLD_") for name in ("SIGNING", "CONTENT")}
 #: Pages about something else than one module.
 OTHERS = {"README", "writing"}
+VIEWS = "tests.applications.views.routes"
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem not in OTHERS)
 
 
-def classes(module: str) -> list[type[BaseMiddleware]]:
+def classes(module: str) -> list[type[BaseMiddleware] | type[RequestMiddleware]]:
     """The middleware that a module has, by its name in the package."""
     found = importlib.import_module(f"pipeline.middleware.{module}")
+    bases = BaseMiddleware | RequestMiddleware
     return [
         each
         for _, each in inspect.getmembers(found, inspect.isclass)
-        if each.__module__ == found.__name__ and issubclass(each, BaseMiddleware)
+        if each.__module__ == found.__name__ and issubclass(each, bases)
     ]
 
 
@@ -49,17 +53,18 @@ class Pages(SystemCase):
         return data
 
     def loaded(self, page: str) -> LoadedMiddlewares:
-        app = Answering("app", {"transport_name": "sms", **self.example(page)}, self.runtime)
+        options = {"transport_name": "sms", "routes": VIEWS, **self.example(page)}
+        app = RequestApplication("app", options, self.runtime)
         self.successResultOf(Deferred.fromCoroutine(app.setup_middleware()))
         return app.middlewares
 
     def test_examples(self) -> None:
         """The example is accepted, has no unknown option, and makes the page's middleware."""
         for page in PAGES:
-            made = self.loaded(page)
+            made = self.loaded(page).made
             self.assertTrue({type(each) for each in made} & set(classes(page)), page)
             for each in made:
-                given = self.example(page)[each.name]
+                given = self.example(page).get(each.name, {})
                 self.assertEqual((), each.CONFIG_CLASS.unknown_keys(given), page)
 
     def test_options(self) -> None:
@@ -74,7 +79,7 @@ class Pages(SystemCase):
     def test_complete(self) -> None:
         """Every middleware of the package has a page, and the index has every page."""
         modules = {path.stem for path in (ROOT / "pipeline/middleware").glob("*.py")}
-        built_in = {name for name in modules - {"__init__", "base"} if classes(name)}
+        built_in = {name for name in modules - {"__init__", "base", "request"} if classes(name)}
         self.assertEqual(built_in, set(PAGES))
         linked = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| \w", self.text("README"), re.MULTILINE)
         self.assertEqual(sorted(PAGES), linked)
