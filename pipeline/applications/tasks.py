@@ -19,7 +19,7 @@ from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownT
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import DONE, DeadLetter, Outcome, RetryPolicy
 from pipeline.tasks.announcing import Announcements
-from pipeline.tasks.call import check_fit, unfit
+from pipeline.tasks.call import unpacked
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.registry import Task, collect
@@ -165,12 +165,13 @@ class TaskApplication(Application):
 
     async def _perform(self, message: TaskMessage) -> Any:
         message.__dict__.pop(JUDGED, None)
-        task = self._task_of(message)
+        task, args, kwargs = self._called(message)
         delivery = message._delivery
         if delivery.deaths and not task.reentrant:
             raise TaskAborted("Worker died")
         bound.set(self.client)
         call = self._current(message)
+        call.args, call.kwargs = args, kwargs
         value = await self.runner.run(task, call)
         if self.runner.stack.judges:
             _, error, _ = await self.runner.judge(call, SUCCESS)
@@ -184,10 +185,11 @@ class TaskApplication(Application):
         task = self.tasks[message.task]
         if not (_is_awaited(message) or task.keep_result):
             return
-        wrong = unfit(value)
-        if wrong is not None:
-            raise PermanentFailure(f"what {task.name} returned can't travel: {wrong}")
-        await self._answer_call(message, message.result(value), delivery)
+        try:
+            packed = task.hints.result.pack(value)
+        except ValueError as error:
+            raise PermanentFailure(f"what {task.name} returned can't travel: {error}") from None
+        await self._answer_call(message, message.result(packed), delivery)
 
     async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
         return await self.runner.judge(self._current(message), exc_info)
@@ -220,16 +222,16 @@ class TaskApplication(Application):
         if _is_awaited(message):
             await self.connector.publish("outbound", answer, delivery=delivery)
 
-    def _task_of(self, message: TaskMessage) -> Task[Any, Any]:
+    def _called(self, message: TaskMessage) -> tuple[Task[Any, Any], list[Any], dict[str, Any]]:
+        """The task that is called, and its arguments as they were sent."""
         task = self.tasks.get(message.task)
         if task is None:
             hint = suggestion(message.task, self.tasks)
             raise UnknownTask(f"no task {message.task!r} here" + (f" ({hint})" if hint else ""))
         try:
-            check_fit(task, message.args, message.kwargs)
+            return task, *unpacked(task, message.args, message.kwargs)
         except TypeError as error:
             raise PermanentFailure(str(error)) from None
-        return task
 
     def _add(self, each: Task[Any, Any], at: str | None) -> None:
         if self.tasks.setdefault(each.name, each) is not each:

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from pipeline.tasks.fitting import unfit
 
 if TYPE_CHECKING:
     from pipeline.tasks.registry import Task
+    from pipeline.tasks.values import Hint
 
-__all__ = ["check_call", "check_fit", "unfit"]
+__all__ = ["check_fit", "packed", "unpacked"]
 
-#: How deep lists and dicts may be nested; far below what a decoder gives up at.
-DEEPEST = 200
-
-_ATOMS = (str, bool, int, type(None))
 _MISSING = re.compile(r"missing a required (?:keyword-only )?argument: ('.*')")
 
 
-def check_call(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Check at the sender that a call fits its function and can travel.
+def packed(
+    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments as they travel; checks at the sender that they fit the function and can.
 
-    :raise TypeError: it can't; names the argument.
+    :raise TypeError: they don't; names the argument.
     """
     check_fit(task, args, kwargs)
-    for name, value in _named(task, args, kwargs):
+    hints = task.hints
+    if not hints.are_plain:
+        places = enumerate(args)
+        given = [_packed(task, _name(task, n), hints.at(n), each) for n, each in places]
+        named = {name: _packed(task, name, hints.of(name), kwargs[name]) for name in kwargs}
+        return given, named
+    for n, value in enumerate(args):
         wrong = unfit(value)
         if wrong is not None:
-            raise TypeError(f"{task.name}: argument {name!r} can't travel: {wrong}")
+            raise _refused(task, _name(task, n), wrong)
+    for name, value in kwargs.items():
+        wrong = unfit(value)
+        if wrong is not None:
+            raise _refused(task, name, wrong)
+    return list(args), dict(kwargs)
+
+
+def unpacked(
+    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments as they were sent; checks at the worker that they fit the function.
+
+    :raise TypeError: they don't.
+    """
+    check_fit(task, args, kwargs)
+    try:
+        return task.hints.unpack(args, kwargs)
+    except ValueError as error:
+        raise TypeError(f"{task.name}: {error}") from None
 
 
 def check_fit(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -50,57 +73,22 @@ def _in_words(bound: str) -> str:
     return f"argument {missing[1]} is missing" if missing else bound
 
 
-def _named(
-    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> list[tuple[str, Any]]:
-    arguments = task.signature.bind(*args, **kwargs).arguments
-    named: list[tuple[str, Any]] = []
-    for name, value in arguments.items():
-        kind = task.signature.parameters[name].kind
-        if kind is kind.VAR_POSITIONAL:
-            named += [(f"{name}[{index}]", each) for index, each in enumerate(value)]
-        elif kind is kind.VAR_KEYWORD:
-            named += value.items()
-        else:
-            named.append((name, value))
-    return named
-
-
-def unfit(value: Any) -> str | None:
-    """Say why a value can't travel and arrive as the same; None when it can.
-
-    What JSON can say can: None, bool, int, finite float, text, and lists and dicts with text
-    keys of these. Tuples arrive as lists.
-    """
-    wrong = _unfit(value, 0)
-    if wrong is not None:
-        return wrong
+def _packed(task: Task[Any, Any], name: str, hint: Hint, value: Any) -> Any:
     try:
-        msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return "its text has a lone surrogate, which is no character"
-    return None
+        return hint.pack(value)
+    except ValueError as error:
+        raise _refused(task, name, str(error)) from None
 
 
-def _unfit(value: Any, depth: int) -> str | None:
-    if type(value) in _ATOMS:
-        return None
-    if depth > DEEPEST:
-        return f"it is nested deeper than {DEEPEST} levels"
-    if isinstance(value, float):
-        return None if math.isfinite(value) else f"{value!r} is no number in JSON"
-    if isinstance(value, (list, tuple)):
-        return next((wrong for each in value if (wrong := _unfit(each, depth + 1))), None)
-    if not isinstance(value, dict):
-        return f"a {type(value).__name__} is nothing that JSON can say"
-    return _unfit_dict(value, depth)
+def _refused(task: Task[Any, Any], name: str, wrong: str) -> TypeError:
+    return TypeError(f"{task.name}: argument {name!r} can't travel: {wrong}")
 
 
-def _unfit_dict(value: dict[Any, Any], depth: int) -> str | None:
-    for key, each in value.items():
-        if type(key) is not str:
-            return f"the key {key!r} is not text"
-        wrong = _unfit(each, depth + 1)
-        if wrong is not None:
-            return wrong
-    return None
+def _name(task: Task[Any, Any], place: int) -> str:
+    """What a positional argument is called."""
+    for n, (name, parameter) in enumerate(task.signature.parameters.items()):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return f"{name}[{place - n}]"
+        if n == place:
+            return name
+    return str(place)

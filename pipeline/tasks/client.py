@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError, Respond
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.tasks.call import check_call
+from pipeline.tasks.call import packed
 from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.inbox import Inbox
 from pipeline.tasks.registry import Task
@@ -67,11 +67,10 @@ class Client:
         :raise BrokerError: the call could not be sent.
         :raise PipelineError: middleware dropped it.
         """
-        named = dict(kwargs or {})
-        check_call(task, args, named)
+        args, named = packed(task, args, kwargs or {})
         delivery = current.get() if self._stages else None
         message = self._call(task, args, named, waits=delivery is None)
-        handle = TaskHandle(message.message_id, task.name, self.clock, awaited=delivery is None)
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=delivery is None)
         if delivery is None:
             self._awaited[handle.id] = handle
             await self._results_of(task.queue)
@@ -92,11 +91,11 @@ class Client:
         return None
 
     def _call(
-        self, task: Task[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], *, waits: bool
+        self, task: Task[Any, Any], args: list[Any], kwargs: dict[str, Any], *, waits: bool
     ) -> TaskMessage:
         message = TaskMessage(
             task=task.name,
-            args=list(args),
+            args=args,
             kwargs=kwargs,
             transport_name=task.queue,
             transport_type="task",

@@ -10,6 +10,7 @@ from pipeline.errors import ResultTimeout, TaskFailed
 
 if TYPE_CHECKING:
     from pipeline.message import ResultMessage
+    from pipeline.tasks.registry import Task
 
 __all__ = ["TaskHandle"]
 
@@ -21,9 +22,10 @@ class TaskHandle:
     :ivar task: the task's name.
     """
 
-    def __init__(self, id: str, task: str, clock: Any, *, awaited: bool) -> None:
+    def __init__(self, id: str, task: Task[Any, Any], clock: Any, *, awaited: bool) -> None:
         self.id = id
-        self.task = task
+        self.task = task.name
+        self._hints = task.hints
         self._clock = clock
         self._awaited = awaited
         self._answer: ResultMessage | None = None
@@ -77,4 +79,4 @@ class TaskHandle:
         assert answer is not None
         if answer.status != "finished":
             raise TaskFailed(answer.error or f"the task is {answer.status}", answer.traceback or "")
-        return answer.value
+        return self._hints.result.unpack(answer.value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
 from pipeline.tasks.sender import current_sender
+from pipeline.tasks.values import Hints
 from pipeline.threads import wait_in_thread
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class Task(Generic[P, R]):
         self.keep_result = keep_result
         self.signature = inspect.signature(function)
         self._check()
+
+    @functools.cached_property
+    def hints(self) -> Hints:
+        """How its values travel; read from its type hints when first needed."""
+        return Hints(self.function, self.signature)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -144,7 +150,8 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a task. Usable bare, or with options.
 
     An ``async def`` runs in the reactor, a plain function in a thread. Arguments and results are
-    what JSON can say; a tuple arrives as a list.
+    what JSON can say, and with a type hint what msgspec can make of it: dates, UUIDs, decimals,
+    bytes, sets, tuples, enums, dataclasses, Structs, also nested. Else a tuple arrives as a list.
 
     :param name: what calls travel under; the module and qualified name by default.
     :param queue: the connector whose task application runs it.

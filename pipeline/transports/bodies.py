@@ -9,7 +9,7 @@ import msgspec
 from pipeline.errors import InvalidMessage
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names, from_payload
-from pipeline.tasks.call import unfit
+from pipeline.tasks.fitting import unfit
 from pipeline.transports.answers import refusal
 
 __all__ = ["arguments_in", "json_in", "object_in", "user_message_in", "user_message_out"]

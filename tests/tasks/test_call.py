@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
-from pipeline.tasks.call import DEEPEST, check_call, unfit
+from pipeline.tasks.call import packed, unpacked
 from pipeline.tasks.registry import Task
 
 
@@ -20,22 +19,16 @@ def send(to: str, *more: Any, text: str = "", **options: Any) -> None: ...
 SEND: Task[Any, Any] = Task(send, name="send")
 
 
-def nested(depth: int) -> Any:
-    value: Any = None
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
 class Fit(TestCase):
     """Arguments that don't fit are refused where they are sent."""
 
     def _refused(self, *args: Any, **kwargs: Any) -> str:
-        return str(self.assertRaises(TypeError, check_call, SEND, args, kwargs))
+        return str(self.assertRaises(TypeError, packed, SEND, args, kwargs))
 
     def test_fits(self) -> None:
         """What the function takes passes."""
-        check_call(SEND, ["a", "b"], {"text": "hi", "urgent": True})
+        args, kwargs = ["a", "b"], {"text": "hi", "urgent": True}
+        self.assertEqual((args, kwargs), packed(SEND, args, kwargs))
 
     def test_missing(self) -> None:
         """A missing argument is named, with what the function takes."""
@@ -45,7 +38,7 @@ class Fit(TestCase):
         """An argument too many is named."""
         plain: Task[Any, Any] = Task(lambda a: a, name="plain")
         for args, kwargs in (([1], {"b": 2}), ([1, 2], {}), ([1], {"a": 1})):
-            error = self.assertRaises(TypeError, check_call, plain, args, kwargs)
+            error = self.assertRaises(TypeError, packed, plain, args, kwargs)
             self.assertIn("plain: ", str(error))
 
     def test_names_argument(self) -> None:
@@ -56,30 +49,20 @@ class Fit(TestCase):
         self.assertIn("'text' can't travel: a bytes", self._refused("a", text=b""))
         self.assertIn("'when' can't travel: a datetime", self._refused("a", when=when))
 
+    def test_hints(self) -> None:
+        """What hints tell of is packed, each argument by its own, and arrives as it was sent."""
 
-class Values(TestCase):
-    """Only what arrives as it was sent can travel."""
+        def book(day: date, *more: date, note: str = "", **others: UUID) -> None: ...
 
-    def test_unfit(self) -> None:
-        """What JSON would lose, change or refuse is refused, deep inside too."""
-        for value in (float("nan"), float("inf"), {1: 2}, [{"a": {1, 2}}], object(), "\ud800"):
-            self.assertIsNotNone(unfit(value), repr(value))
-
-    def test_depth(self) -> None:
-        """What is nested without reason is refused before anything overflows."""
-        self.assertIsNone(unfit(nested(DEEPEST)))
-        self.assertIn("nested", str(unfit(nested(DEEPEST + 2))))
-        endless: list[Any] = []
-        endless.append(endless)
-        self.assertIn("nested", str(unfit(endless)))
-
-    @given(
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        task: Task[Any, Any] = Task(book, name="book")
+        args = [date(2026, 1, 2), date(2026, 1, 3), date(2026, 1, 4)]
+        kwargs = {"note": "n", "x": UUID(int=7)}
+        away = packed(task, args, kwargs)
+        self.assertEqual(["2026-01-02", "2026-01-03", "2026-01-04"], away[0])
+        self.assertEqual(
+            (args, kwargs), unpacked(task, *msgspec.json.decode(msgspec.json.encode(away)))
         )
-    )
-    def test_arrives(self, value: Any) -> None:
-        """What may travel arrives as it was."""
-        if unfit(value) is None:
-            self.assertEqual(value, msgspec.json.decode(msgspec.json.encode(value)))
+        error = self.assertRaises(TypeError, packed, task, [1], {})
+        self.assertIn("book: argument 'day' can't travel", str(error))
+        error = self.assertRaises(TypeError, unpacked, task, ["soon"], {})
+        self.assertIn("argument 1 is not what its type hint says", str(error))

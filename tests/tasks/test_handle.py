@@ -11,8 +11,10 @@ from twisted.trial.unittest import TestCase
 from pipeline.errors import ResultTimeout, TaskFailed
 from pipeline.message import TaskMessage
 from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.registry import Task
 
 CALL = TaskMessage(task="add")
+ADD: Task[Any, Any] = Task(lambda: None, name="add")
 
 
 class Waiting(TestCase):
@@ -20,7 +22,7 @@ class Waiting(TestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.handle = TaskHandle("1", "add", self.clock, awaited=True)
+        self.handle = TaskHandle("1", ADD, self.clock, awaited=True)
 
     def _result(self, timeout: float | None = None) -> Deferred[Any]:
         return Deferred.fromCoroutine(self.handle.result(timeout))
@@ -53,6 +55,6 @@ class Waiting(TestCase):
 
     def test_staged(self) -> None:
         """Waiting for a call that is sent only when the waiting is over is refused at once."""
-        self.handle = TaskHandle("1", "add", self.clock, awaited=False)
+        self.handle = TaskHandle("1", ADD, self.clock, awaited=False)
         error = self.failureResultOf(self._result(), RuntimeError).value
         self.assertIn("message in hand", str(error))

@@ -26,7 +26,7 @@ class Recorder:
         self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskHandle:
         self.sent.append((task.name, list(args), dict(kwargs)))
-        return TaskHandle("1", task.name, Clock(), awaited=True)
+        return TaskHandle("1", task, Clock(), awaited=True)
 
 
 class Binding(TestCase):
