@@ -129,6 +129,12 @@ class RequestApplication(Application):
         routes: Routes = self.config.routes
         return routes
 
+    def ordering_key(self, message: Any, kind: str) -> Any:
+        """As for every worker; requests of HTTP are in no order: browsers send several at once."""
+        if kind == "inbound" and HTTP in getattr(message, "extra", ()):
+            return None
+        return super().ordering_key(message, kind)
+
     def validate_config(self) -> None:
         """Look for the templates.
 

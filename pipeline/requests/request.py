@@ -84,6 +84,8 @@ class Request:
             )
         try:
             given = msgspec.convert(fields, _HttpFields)
+            if given.method == MESSAGE:
+                raise ValueError(f"{MESSAGE} is no method of HTTP")
             return cls(
                 given.method,
                 given.path,
@@ -171,7 +173,7 @@ class Request:
     def cookies(self) -> dict[str, str]:
         """The cookies; what can't be read is left out."""
         found: dict[str, str] = {}
-        for pair in self.headers.get("Cookie", "").split(";"):
+        for pair in ";".join(self.headers.get_all("Cookie")).split(";"):
             cookie: SimpleCookie = SimpleCookie()
             try:
                 cookie.load(pair.strip())

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = ["Answer", "HttpError", "refusal", "unavailable"]
+__all__ = ["Answer", "HttpError", "Page", "refusal", "unavailable"]
 
 #: What errors are called in bodies, by status.
 _CODES = {
@@ -24,6 +24,8 @@ _CODES = {
     429: "too_many_failures",
     431: "headers_too_large",
     500: "internal_error",
+    501: "not_implemented",
+    502: "bad_response",
     503: "unavailable",
     504: "no_answer_in_time",
 }
@@ -44,6 +46,39 @@ class Answer(NamedTuple):
     def body(self) -> bytes:
         """The body."""
         return msgspec.json.encode(self.content) + b"\n"
+
+    def head(self, length: int) -> tuple[tuple[str, str], ...]:
+        """All headers.
+
+        :param length: of the body.
+        """
+        return (
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("Content-Length", str(length)),
+            ("Cache-Control", "no-store"),
+            *self.headers,
+        )
+
+
+class Page(NamedTuple):
+    """A response that is ready: its headers say how long it is.
+
+    :param status: the HTTP status.
+    :param content: the body.
+    :param headers: all headers.
+    """
+
+    status: int
+    content: bytes
+    headers: tuple[tuple[str, str], ...]
+
+    def body(self) -> bytes:
+        """The body."""
+        return self.content
+
+    def head(self, length: int) -> tuple[tuple[str, str], ...]:
+        """All headers."""
+        return self.headers
 
 
 class HttpError(Exception):

@@ -9,13 +9,15 @@ import msgspec
 from pipeline.errors import InvalidMessage
 from pipeline.message import UserMessage
 from pipeline.message.envelope import field_names, from_payload
+from pipeline.requests.wire import HTTP
 from pipeline.tasks.fitting import unfit
 from pipeline.transports.answers import refusal
 
 __all__ = ["arguments_in", "json_in", "object_in", "user_message_in", "user_message_out"]
 
 #: What a client may not say about its message: where it goes and what middleware notes in it are
-#: trusted inside. What a client wants to add lies in ``extra``.
+#: trusted inside. What a client wants to add lies in ``extra``, though not under ``http``: there
+#: views find what the transport knows of a request, as where it is from.
 _OURS = frozenset(
     {
         "helper_metadata",
@@ -94,7 +96,9 @@ def user_message_in(value: dict[str, Any], transport_name: str, transport_type: 
 
     :raise HttpError: 400; names the field.
     """
-    for name in sorted(value.keys() & _OURS):
+    extra = value.get("extra")
+    reserved = {HTTP} & (value.keys() | (extra.keys() if isinstance(extra, dict) else set()))
+    for name in sorted(value.keys() & _OURS | reserved):
         raise refusal(400, f"{name} is not the client's to say", field=name)
     if value.setdefault("message_type", "user_message") != "user_message":
         raise refusal(400, "message_type must be user_message", field="message_type")

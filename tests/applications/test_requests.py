@@ -108,6 +108,12 @@ class Answering(RequestCase):
         self.assertEqual(400, self.ask(inbound(extra={"http": {"method": 7}})).status)
         self.assertEqual([], self.dead("sms.inbound"))
 
+    def test_order(self) -> None:
+        """Requests of HTTP from one address are in no order; plain messages of a user are."""
+        application = self.make()
+        self.assertIsNone(application.ordering_key(asked("/"), "inbound"))
+        self.assertEqual("+27", application.ordering_key(inbound(from_addr="+27"), "inbound"))
+
     def test_signals(self) -> None:
         """Who listens is told when a request comes, and when its response is there."""
         told: list[Any] = []

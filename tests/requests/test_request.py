@@ -72,6 +72,7 @@ class FromMessages(TestCase):
         good = Request().to_fields()
         for wrong in (
             {"method": 7},
+            {"method": MESSAGE},
             {"headers": [["a"]]},
             {"headers": [["a", "b\n"]]},
             {"body64": "!"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.transports.answers import Answer, refusal, unavailable
+from pipeline.transports.answers import Answer, Page, refusal, unavailable
 
 
 class Answers(TestCase):
@@ -23,3 +23,10 @@ class Answers(TestCase):
     def test_unavailable(self) -> None:
         """What is over soon says when to come again."""
         self.assertEqual((("Retry-After", "7"),), unavailable("later", 7).answer.headers)
+
+    def test_head(self) -> None:
+        """JSON says what it is, how long, and that nobody keeps it; a page has its own headers."""
+        head = dict(Answer(200, 1, (("Allow", "GET"),)).head(2))
+        self.assertEqual(("2", "no-store", "GET"), tuple(head.values())[1:])
+        page = Page(200, b"hi", (("A", "b"),))
+        self.assertEqual(((("A", "b"),), b"hi"), (page.head(2), page.body()))

@@ -117,6 +117,11 @@ class Messages(BodyCase):
         """An object without anything is a message without content, with an id of its own."""
         self.assertEqual(32, len(self._message().message_id))
 
+    def test_reserved(self) -> None:
+        """What a transport says of a request for views is not a client's to say."""
+        for said in ({"http": {}}, {"extra": {"http": None}}):
+            self.assertEqual("http", self._refused_message(**said)["field"])
+
     def test_not_an_object(self) -> None:
         """Other values are refused, and named."""
         for body, name in ((b"[]", "array"), (b'"x"', "text"), (b"1", "number"), (b"null", "null")):

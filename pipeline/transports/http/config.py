@@ -7,6 +7,8 @@ from pipeline.config.endpoints import ConfigServerEndpoint
 from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration, ConfigSize
+from pipeline.transports.http.proxies import ConfigProxies
+from pipeline.transports.http.views import ConfigPrefix
 from pipeline.transports.http.webhooks import WebhookConfig
 from pipeline.transports.listening import ListeningConfig
 
@@ -88,6 +90,33 @@ class HttpConfig(ListeningConfig):
     webhooks = ConfigSection(
         "Addresses that clients may leave for their replies; none by default.",
         WebhookConfig,
+        static=True,
+    )
+    api = ConfigPrefix(
+        "Where /messages, /tasks and /health are: below this path; false: nowhere.",
+        default="/",
+        static=True,
+    )
+    requests = ConfigPrefix(
+        "Give all other requests below this path to the application, as requests for views; true:"
+        " all of them.",
+        default=False,
+        static=True,
+    )
+    open_requests = ConfigBool(
+        "Give the application also requests of who has not said who they are.",
+        default=False,
+        static=True,
+    )
+    session_cookie = ConfigText(
+        "The cookie by which requests for views belong together: they go to one partition.",
+        default="sessionid",
+        static=True,
+    )
+    trusted_proxies = ConfigProxies(
+        "The proxies whose X-Forwarded-For and X-Forwarded-Proto count for views: IP addresses,"
+        " networks as 10.0.0.0/8, or unix for who comes by a unix socket.",
+        default=[],
         static=True,
     )
     open_health = ConfigBool(

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES, HTTPChannel
 from twisted.web.http import Request as TwistedRequest
 
-from pipeline.transports.answers import Answer, HttpError, refusal, unavailable
+from pipeline.transports.answers import Answer, HttpError, Page, refusal, unavailable
 from pipeline.transports.peers import peer_of
 
 if TYPE_CHECKING:
@@ -95,26 +95,20 @@ class Request(TwistedRequest):
         self.channel.let_go()
         return body
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Answer | Page) -> None:
         """Write a response; nothing happens when the client is gone."""
         if self._disconnected or self.finished:
             return
         body = answer.body()
         self.setResponseCode(answer.status)
-        self._set_headers(answer, body)
+        for name, value in answer.head(len(body)):
+            self.responseHeaders.addRawHeader(name.encode(), _octets(value))
         if self.channel.factory.is_closing:
             self.channel.persistent = False
             self.setHeader("Connection", "close")
         self.channel.count_answer(answer.status, len(body))
         self.write(body)
         self.finish()
-
-    def _set_headers(self, answer: Answer, body: bytes) -> None:
-        self.setHeader("Content-Type", "application/json; charset=utf-8")
-        self.setHeader("Content-Length", str(len(body)))
-        self.setHeader("Cache-Control", "no-store")
-        for name, value in answer.headers:
-            self.responseHeaders.addRawHeader(name, value)
 
     def _wrong_head(self) -> HttpError | None:
         """What twisted.web lets pass, and a proxy before us may understand otherwise."""
@@ -332,3 +326,11 @@ class Channel(HTTPChannel):
         """Close at once, whatever is under way."""
         if self.transport is not None:
             self.transport.abortConnection()  # type: ignore[attr-defined]  # of TCP and TLS
+
+
+def _octets(value: str) -> bytes:
+    """A header's value: what came in as Latin-1 goes out as it was, other text as UTF-8."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()

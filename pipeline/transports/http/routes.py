@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from pipeline.errors import WorkerShutdown
 from pipeline.message import TaskMessage
-from pipeline.transports.answers import Answer, HttpError, refusal, unavailable
+from pipeline.transports.answers import Answer, HttpError, Page, refusal, unavailable
 from pipeline.transports.bodies import (
     arguments_in,
     object_in,
@@ -24,6 +24,7 @@ from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.protocol import Request
 from pipeline.transports.http.replies import reply_answer
+from pipeline.transports.http.views import Views, is_below
 from pipeline.transports.http.webhooks import Webhooks
 
 __all__ = ["Routes"]
@@ -45,6 +46,19 @@ class Wanted(NamedTuple):
     callback: str | None = None
 
 
+class Own(NamedTuple):
+    """What is done at a path.
+
+    :param method: how it is asked for.
+    :param handler: does it.
+    :param rest: what the handler is given of the path.
+    """
+
+    method: str
+    handler: Handler
+    rest: str = ""
+
+
 #: Who asks for what is open to all.
 NOBODY = Caller(None, "")
 
@@ -63,6 +77,8 @@ class Routes:
     :param dedup_window: seconds in which a second message with the same id is left out.
     :param open_health: whether anybody may ask for the health.
     :param debug: whether answers show tracebacks.
+    :param api: what the paths of these begin with; False: there are none.
+    :param views: answers other requests; None: nobody does.
     """
 
     log = Logger()
@@ -81,7 +97,11 @@ class Routes:
         dedup_window: float,
         open_health: bool,
         debug: bool,
+        api: str | Literal[False] = "",
+        views: Views | None = None,
     ) -> None:
+        self._api = api
+        self._views = views
         self._exchange = exchange
         self._known = known
         self._callers = callers
@@ -114,6 +134,7 @@ class Routes:
         self._exchange.waiting.fail_all(WorkerShutdown())
 
     async def _answered(self, request: Request) -> None:
+        answer: Answer | Page
         try:
             answer = await self._found(request)
         except HttpError as error:
@@ -127,18 +148,35 @@ class Routes:
             answer = refusal(500, "this went wrong here; the log says more").answer
         request.answer(answer)
 
-    async def _found(self, request: Request) -> Answer:
+    async def _found(self, request: Request) -> Answer | Page:
         path = _decoded(request.path)
-        is_open = path == "/health" and self._open_health
+        own = self._own(path)
+        if own is None and self._views is not None and self._views.takes(path):
+            return await self._views.answer(request, path)
+        is_open = own is not None and own.handler == self._health and self._open_health
         caller = NOBODY if is_open else await self._callers.of(request)
-        if path == "/messages":
-            return await self._allowed(request, "POST", self._message, "", caller)
-        if path == "/health":
-            return await self._allowed(request, "GET", self._health, "", caller)
-        if path.startswith("/tasks/") and len(path) > len("/tasks/"):
-            name = path[len("/tasks/") :]
-            return await self._allowed(request, "POST", self._task, name, caller)
-        raise refusal(404, f"there is nothing at {path}; try /messages, /tasks/<name> or /health")
+        if own is None:
+            raise self._nothing(path)
+        return await self._allowed(request, own.method, own.handler, own.rest, caller)
+
+    def _own(self, path: str) -> Own | None:
+        """What is done at a path of ours; None: it is another's."""
+        if self._api is False or not is_below(path, self._api):
+            return None
+        within = path[len(self._api) :]
+        if within == "/messages":
+            return Own("POST", self._message)
+        if within == "/health":
+            return Own("GET", self._health)
+        if within.startswith("/tasks/") and len(within) > len("/tasks/"):
+            return Own("POST", self._task, within[len("/tasks/") :])
+        return None
+
+    def _nothing(self, path: str) -> HttpError:
+        if self._api is False:
+            return refusal(404, f"there is nothing at {path}")
+        own = ", ".join(f"{self._api}/{each}" for each in ("messages", "tasks/<name>"))
+        return refusal(404, f"there is nothing at {path}; try {own} or {self._api}/health")
 
     async def _allowed(
         self, request: Request, method: str, handler: Handler, rest: str, caller: Caller

@@ -13,6 +13,7 @@ from pipeline.delivery import Delivery
 from pipeline.message import ResultMessage, TaskMessage, UserMessage
 from pipeline.message.ids import random_id
 from pipeline.outcome import DeadLetter, Outcome, Retry
+from pipeline.requests.wire import HTTP
 from pipeline.transports.authentication import Authentication
 from pipeline.transports.base import Transport
 from pipeline.transports.callers import Caller, Callers
@@ -20,9 +21,11 @@ from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.exchange import Exchange
 from pipeline.transports.http.known_tasks import KnownTasks
 from pipeline.transports.http.poster import NotTaken
+from pipeline.transports.http.proxies import Proxies
 from pipeline.transports.http.replies import reply_answer
 from pipeline.transports.http.routes import Routes
 from pipeline.transports.http.server import Limits, Server
+from pipeline.transports.http.views import Views, session_key
 from pipeline.transports.http.waiting import WaitingRequests
 from pipeline.transports.http.webhooks import Webhooks
 from pipeline.transports.listening import Listening, url_of
@@ -44,6 +47,10 @@ class HttpTransport(Transport):
     - ``POST /tasks/<name>``: a call of a task: ``{"args": [..], "kwargs": {..}}``, or only an array
       or an object of arguments, or nothing.
     - ``GET /health``: 200 when messages can be taken, else 503.
+
+    With ``requests`` every other request is one for a view: a message whose ``extra`` has it under
+    ``http``, for :class:`~pipeline.applications.requests.RequestApplication`, whose reply is the
+    response; see :mod:`pipeline.transports.http.views`.
 
     ``?wait=SECONDS`` says how long to wait for the answer; with 0 the request is answered with 202
     as soon as the message is stored. Errors are ``{"error": {"code", "message", ..}}``. The reply
@@ -70,8 +77,13 @@ class HttpTransport(Transport):
     port: IListeningPort | None = None
 
     def ordering_key(self, message: Any, kind: str) -> Any:
-        """As for every worker; calls of tasks are in no order."""
-        return None if isinstance(message, TaskMessage) else super().ordering_key(message, kind)
+        """As for every worker; calls of tasks are in no order, and requests for views belong
+        together that are of one session."""
+        if isinstance(message, TaskMessage):
+            return None
+        if kind == "inbound" and HTTP in message.extra:
+            return session_key(message, self.config.session_cookie)
+        return super().ordering_key(message, kind)
 
     def setup_transport(self) -> None:
         """Make everything but the port."""
@@ -210,10 +222,11 @@ class HttpTransport(Transport):
 
     def _make_routes(self) -> Routes:
         config = self.config
+        callers = Callers(self.authentication)
         return Routes(
             self.exchange,
             KnownTasks(config.transport_name, self.store, self.clock),
-            Callers(self.authentication),
+            callers,
             self.webhooks,
             name=config.transport_name,
             transport_type=config.transport_type,
@@ -221,6 +234,22 @@ class HttpTransport(Transport):
             max_wait=config.max_wait,
             dedup_window=config.dedup_window,
             open_health=config.open_health,
+            debug=self.runtime.debug,
+            api=config.api,
+            views=None if config.requests is False else self._make_views(callers),
+        )
+
+    def _make_views(self, callers: Callers) -> Views:
+        config = self.config
+        return Views(
+            self.exchange,
+            None if config.open_requests else callers,
+            Proxies(config.trusted_proxies),
+            prefix=config.requests,
+            scheme="https" if self._listening.is_secure else "http",
+            name=config.transport_name,
+            transport_type=config.transport_type,
+            wait=config.wait,
             debug=self.runtime.debug,
         )
 

@@ -7,13 +7,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
+from pipeline.applications.requests import RequestApplication
 from pipeline.applications.tasks import TaskApplication
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
 from pipeline.tasks.client import Client
 from pipeline.testing.server import own_server, shared_server, unique_namespace
+from pipeline.transports.http.views import session_key
 from pipeline.worker import Runtime
 from tests.tasks import jobs
+from tests.transports.http import site
 from tests.transports.http.clients import Echo, HttpCase
 
 JOBS = "tests.tasks.jobs"
@@ -76,6 +79,36 @@ class RoundTrips(RedisCase):
         handles = [await client.send(jobs.add, [n]) for n in range(20)]
         self.assertEqual(list(range(20)), [await handle.result(5) for handle in handles])
         await client.stop()
+
+
+class Requests(RedisCase):
+    """Views answer from other brokers, as of other processes."""
+
+    async def test_views(self) -> None:
+        """Each of many requests gets its own response, from either of two applications; those of
+        one session are all in one partition."""
+        routes = f"{site.__name__}.routes"
+        for _ in range(2):
+            await self.start(RequestApplication, routes=routes)
+        _, port = await self.http(requests=True)
+        site.messages.clear()
+        asked = [
+            Deferred.fromCoroutine(
+                self.request(port, "GET", f"/shop/{n}", Cookie=f"sessionid={n % 5}")
+            )
+            for n in range(60)
+        ]
+        paths = [response.json["path"] for response in await gatherResults(asked)]
+        self.assertEqual([f"/shop/{n}" for n in range(60)], paths)
+        places = {(key(each), each._delivery.partition) for each in site.messages}
+        self.assertEqual((60, 5), (len(site.messages), len(places)))
+        response = await self.request(port, "POST", "/echo", site.BYTES)
+        self.assertEqual(site.BYTES, response.body)
+
+
+def key(message: Any) -> Any:
+    """The session that a request is of."""
+    return session_key(message, "sessionid")
 
 
 class Away(RedisCase):

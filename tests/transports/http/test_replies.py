@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import TestCase
 
 from pipeline.message import TaskMessage
-from pipeline.transports.http.replies import reply_answer
+from pipeline.requests import Response
+from pipeline.transports.answers import HttpError
+from pipeline.transports.http.replies import page_of, reply_answer
 from tests.workers import inbound
 
 
@@ -32,3 +36,48 @@ class Told(TestCase):
         self.assertEqual((500, error), reply_answer(failed, "1", False)[:2])
         shown = {**error, "traceback": "in broken"}
         self.assertEqual((500, shown), reply_answer(failed, "1", True)[:2])
+
+
+class Pages(TestCase):
+    """Replies to requests for views."""
+
+    def page(self, method: str = "GET", **extra: Any) -> Any:
+        """What is answered to a reply."""
+        return page_of(inbound("x").reply("text", **extra), method, False)
+
+    def test_response(self) -> None:
+        """Status, headers and body are the response's; its length is the body's."""
+        fields = Response(b"\xff!", 201, {"ETag": "x", "Content-Length": "9"}).to_fields()
+        page = self.page(http=fields)
+        self.assertEqual((201, b"\xff!"), (page.status, page.body()))
+        self.assertEqual({"ETag": "x", "Content-Length": "2"}, _but_type(page))
+
+    def test_text(self) -> None:
+        """A reply without one is its text."""
+        self.assertEqual((200, b"text"), self.page()[:2])
+
+    def test_no_response(self) -> None:
+        """What is none is a 502, and logged, whatever is wrong with it."""
+        for wrong in (
+            7,
+            [],
+            {},
+            {"status": "200"},
+            {"status": 200, "headers": 7},
+            {"status": 200, "headers": [["a", "b\r\nc: d"]]},
+            {"status": 200, "body64": "!"},
+            {"status": 200, "body": 7},
+            {"status": 100},
+        ):
+            error = self.assertRaises(HttpError, self.page, http=wrong)
+            self.assertEqual(502, error.answer.status, wrong)
+
+    def test_bare(self) -> None:
+        """What has no body has no length either."""
+        for status in (204, 304):
+            page = self.page(http=Response("said", status).to_fields())
+            self.assertEqual((b"", {}), (page.body(), _but_type(page)))
+
+
+def _but_type(page: Any) -> dict[str, str]:
+    return {name: value for name, value in page.headers if name != "Content-Type"}
