@@ -56,6 +56,8 @@ class LoadedMiddlewares(list[Any]):
         self.request: list[Any] = []
         self.made: list[Any] = []
         self.skipped: list[Skipped] = []
+        #: The instances of request middleware with options.
+        self.by_entry: dict[Entry, Any] = {}
 
     @property
     def message(self) -> list[Any]:
@@ -82,7 +84,7 @@ def create_middlewares_from_config(worker: Any, config: Mapping[str, Any]) -> Lo
         with problems.collecting():
             _add(entry, config, worker, loaded)
     problems.add(*_unknown_options(loaded.entries, config))
-    problems.add(*misplaced(loaded.entries))
+    problems.add(*misplaced(loaded.entries, loaded.by_entry))
     problems.raise_any()
     return loaded
 
@@ -110,7 +112,9 @@ def _add(entry: Entry, config: Mapping[str, Any], worker: Any, loaded: LoadedMid
     elif entry.family is Family.REQUEST and not _has_options(entry):
         loaded.request.append(entry.middleware)
     elif entry.family is Family.REQUEST and getattr(worker, "answers_requests", True):
-        loaded.request += _made(entry, config, worker, loaded)
+        made = _made(entry, config, worker, loaded)
+        loaded.request += made
+        loaded.by_entry.update((entry, each) for each in made)
 
 
 def _has_options(entry: Entry) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.middleware.entries import Entry
@@ -10,15 +12,19 @@ from pipeline.middleware.entries import Entry
 __all__ = ["misplaced"]
 
 
-def misplaced(entries: Sequence[Entry]) -> Iterator[ConfigError]:
+def misplaced(
+    entries: Sequence[Entry], made: Mapping[Entry, Any] = MappingProxyType({})
+) -> Iterator[ConfigError]:
     """Say which entries stand in the wrong place, and where they should.
 
     A class's ``NEEDS``, ``AFTER`` and ``BEFORE`` name classes; those that derive from one count as
     well.
+
+    :param made: what is made already, which may need less than its class.
     """
     for index, entry in enumerate(entries):
         before, behind = entries[:index], entries[index + 1 :]
-        needed = tuple(getattr(entry.middleware, "NEEDS", ()))
+        needed = _needed(entry, made)
         if needed and _first(before, needed) is None:
             late = _first(behind, needed)
             yield _missing(entry, needed) if late is None else _late(entry, late)
@@ -30,6 +36,12 @@ def misplaced(entries: Sequence[Entry]) -> Iterator[ConfigError]:
             early = _first(before, (name,))
             if early is not None:
                 yield _early(entry, early)
+
+
+def _needed(entry: Entry, made: Mapping[Entry, Any]) -> tuple[str, ...]:
+    if isinstance(entry.middleware, type) and entry in made:
+        return tuple(made[entry].needs)
+    return tuple(getattr(entry.middleware, "NEEDS", ()))
 
 
 def _first(entries: Iterable[Entry], names: Iterable[str]) -> Entry | None:

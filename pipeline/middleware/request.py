@@ -43,6 +43,11 @@ class RequestMiddleware:
         self.worker = worker
         self.config: Any = self.CONFIG_CLASS(config, static=True)
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """:attr:`NEEDS`, unless it depends on the options."""
+        return self.NEEDS
+
     def setup_middleware(self) -> Any:
         """Get ready, before any request comes. May return a Deferred or be ``async def``."""
 

@@ -61,6 +61,16 @@ class Order(TestCase):
         for right in ((Session, Login, Late), (OwnSession, Login), (Late,), (factory, Late), ()):
             self.assertEqual([], self.said(*right))
 
+    def test_by_options(self) -> None:
+        """What is made may need less than its class, by its options."""
+
+        class Lenient(Login):
+            needs = ()
+
+        listed = entries(Login)
+        made = {listed[0]: Lenient("login", {}, None)}
+        self.assertEqual([], list(misplaced(listed, made)))
+
     def test_missing(self) -> None:
         """What is needed and nowhere there is named."""
         [said] = self.said(factory, Login)
