@@ -18,6 +18,7 @@ __all__ = [
     "DeadLetterEntry",
     "Delivery",
     "Depth",
+    "Limit",
     "Post",
     "Settled",
     "current",
@@ -73,6 +74,32 @@ class Depth(NamedTuple):
     in_hand: int
     delayed: int
     dead: int
+
+
+class Limit(NamedTuple):
+    """How much of a queue may be taken, by all consumers of a partition together.
+
+    :param concurrency: the most messages that may be in hand at a time; 0: any number.
+    :param rate: the most messages that may be taken in any ``period``; 0: any number.
+    :param period: milliseconds.
+    """
+
+    concurrency: int = 0
+    rate: int = 0
+    period: int = 1000
+
+    def share(self, partition: int, partitions: int) -> Limit:
+        """A partition's part of the whole: the parts add up to it.
+
+        :raise ValueError: there is less to share than there are partitions.
+        """
+        if 0 < self.concurrency < partitions or 0 < self.rate < partitions:
+            raise ValueError(f"{self} can't be shared by {partitions} partitions")
+        concurrency, rate = (
+            most // partitions + (partition < most % partitions)
+            for most in (self.concurrency, self.rate)
+        )
+        return Limit(concurrency, rate, self.period)
 
 
 class DeadLetterEntry(NamedTuple):

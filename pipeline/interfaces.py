@@ -179,7 +179,11 @@ class IBroker(Interface):
         """Send what waits to be sent, then let go. A Deferred."""
 
     def consumer(
-        queue: Any, partition: int = 0, instance: bool = False, ordered: bool = False
+        queue: Any,
+        partition: int = 0,
+        instance: bool = False,
+        ordered: bool = False,
+        limit: Any = None,
     ) -> Any:
         """A consumer of a queue.
 
@@ -191,6 +195,10 @@ class IBroker(Interface):
             what was not settled. All of a queue's consumers must be ordered, or none. To open one
             fails with ConfigError when the queue isn't empty and was read, in order, with another
             number of partitions.
+        :param limit: a :class:`pipeline.delivery.Limit` of what is taken from this partition, which
+            all of the queue's consumers should have alike; None: there is none. It is kept when
+            consumers die, since what they had in hand counts until it is settled: a message is only
+            taken when it may be. Not for what is an instance's or ordered.
         :return: an :class:`IConsumer`.
         """
 

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.delivery import Delivery, Post, Settled, current, delivery_of, derived_id
+from pipeline.delivery import Delivery, Limit, Post, Settled, current, delivery_of, derived_id
 from pipeline.store import Store
 
 
@@ -169,3 +169,18 @@ class Current(SynchronousTestCase):
         post = Post("q", b"x")
         self.assertEqual(((), 0, "", 0), (post.headers, post.delay, post.unique, post.window))
         self.assertEqual(6, len(Settled))
+
+
+class Limits(SynchronousTestCase):
+    """A limit is divided among partitions, and never becomes more or nothing by that."""
+
+    def test_shares(self) -> None:
+        """The parts add up to the whole."""
+        shares = [Limit(7, 10, 500).share(n, 3) for n in range(3)]
+        self.assertEqual([(3, 4, 500), (2, 3, 500), (2, 3, 500)], shares)
+        self.assertEqual(Limit(rate=4), Limit(rate=4).share(0, 1))
+
+    def test_too_little(self) -> None:
+        """What would leave a partition with nothing is refused."""
+        for limit in (Limit(concurrency=2), Limit(rate=1), Limit(5, 2)):
+            self.assertRaises(ValueError, limit.share, 0, 3)

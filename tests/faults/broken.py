@@ -73,7 +73,12 @@ class LosingBroker(RedisBroker):
     """Acknowledges, then writes."""
 
     def consumer(
-        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+        self,
+        queue: str,
+        partition: int = 0,
+        instance: bool = False,
+        ordered: bool = False,
+        limit: Any = None,
     ) -> RedisConsumer:
         return AcknowledgesFirst(self, queue, partition, instance)
 
@@ -82,7 +87,12 @@ class RepeatingBroker(RedisBroker):
     """Writes, then acknowledges."""
 
     def consumer(
-        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+        self,
+        queue: str,
+        partition: int = 0,
+        instance: bool = False,
+        ordered: bool = False,
+        limit: Any = None,
     ) -> RedisConsumer:
         return WritesFirst(self, queue, partition, instance)
 

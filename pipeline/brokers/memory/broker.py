@@ -16,10 +16,11 @@ from zope.interface import implementer
 
 from pipeline.brokers.memory.consumer import MemoryConsumer
 from pipeline.brokers.memory.dead import MemoryDeadLetters
+from pipeline.brokers.memory.limited import MemoryLimitedConsumer
 from pipeline.brokers.memory.ordered import MemoryOrderedConsumer
 from pipeline.brokers.memory.server import MemoryServer
 from pipeline.brokers.memory.shard import Shard
-from pipeline.delivery import DeadLetterEntry, Depth, Post
+from pipeline.delivery import DeadLetterEntry, Depth, Limit, Post
 from pipeline.errors import BrokerUnavailable, PipelineError
 from pipeline.interfaces import IBroker, IReader
 from pipeline.store import Check, Write
@@ -117,9 +118,16 @@ class MemoryBroker:
         return self.server.leave(self)
 
     def consumer(
-        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+        self,
+        queue: str,
+        partition: int = 0,
+        instance: bool = False,
+        ordered: bool = False,
+        limit: Limit | None = None,
     ) -> MemoryConsumer:
         """A consumer of a queue, see :meth:`pipeline.interfaces.IBroker.consumer`."""
+        if limit is not None:
+            return MemoryLimitedConsumer(self, queue, partition, limit)
         kind = MemoryOrderedConsumer if ordered else MemoryConsumer
         return kind(self, queue, partition, instance)
 

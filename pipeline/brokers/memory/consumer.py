@@ -107,12 +107,16 @@ class MemoryConsumer:
         suspect = None
         if not any(delivery.probation for delivery in self.in_hand.values()):
             suspect = stream.take_suspect(holder)
-        fresh = stream.take(holder, count - (suspect is not None))
+        fresh = stream.take(holder, self._room(count - (suspect is not None)))
         taken = [self._delivery(entry, stream.token) for entry in fresh]
         if suspect is not None:
             taken.insert(0, self._delivery(suspect, stream.token, probation=True))
         self.in_hand.update((delivery.id, delivery) for delivery in taken)
         return taken
+
+    def _room(self, count: int) -> int:
+        """How many of so many new ones may be taken."""
+        return count
 
     def _delivery(self, entry: Entry, token: bytes, probation: bool = False) -> Delivery:
         delivery = Delivery(

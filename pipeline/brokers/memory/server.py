@@ -103,7 +103,7 @@ class MemoryServer:
             self._clear()
             for shard in self._shards.values():
                 shard.move_due()
-        self._set_alarm()
+        self.set_alarm()
         self._hand_out()
 
     def _mourn(self) -> None:
@@ -128,7 +128,8 @@ class MemoryServer:
             for broker, born in self._living.items()
         )
 
-    def _set_alarm(self) -> None:
+    def set_alarm(self) -> None:
+        """Be there when something is due next."""
         if self._alarm is not None and self._alarm.active():
             self._alarm.cancel()
         self._alarm = None

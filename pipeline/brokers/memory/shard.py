@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 
 from pipeline.brokers.memory.graves import Graves, noted
@@ -44,6 +44,10 @@ class Shard:
         self._streams: dict[str, Stream] = {}
         self._delayed: dict[str, list[tuple[int, int, Post]]] = defaultdict(list)
         self.graves = Graves()
+        #: Queue with a rate -> when messages were taken lately, in ms.
+        self.taken: dict[str, deque[int]] = defaultdict(deque)
+        #: Queue with a rate -> when more may be taken, in ms, if that is waited for.
+        self.reopened: dict[str, int] = {}
 
     def stream(self, queue: str) -> Stream:
         """A queue, made when it isn't there."""
@@ -110,8 +114,9 @@ class Shard:
     # Time --------------------------------------------------------------------------------------
 
     def next_due(self) -> int | None:
-        """When the next delayed message is due, in ms; None when there is none."""
-        return min((waiting[0][0] for waiting in self._delayed.values() if waiting), default=None)
+        """When the next message is due that can't be taken yet, in ms; None when there is none."""
+        due = [waiting[0][0] for waiting in self._delayed.values() if waiting]
+        return min([*due, *self.reopened.values()], default=None)
 
     def move_due(self) -> None:
         """Put the delayed messages whose time has come on their queues, oldest first."""
@@ -120,6 +125,9 @@ class Shard:
             while waiting and waiting[0][0] <= now:
                 _, _, post = heapq.heappop(waiting)
                 self._add(queue, post.payload, _headers(post))
+        for queue in [queue for queue, when in self.reopened.items() if when <= now]:
+            del self.reopened[queue]
+            self.touched.add(queue)
 
     # Settlement --------------------------------------------------------------------------------
 

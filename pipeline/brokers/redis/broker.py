@@ -20,12 +20,13 @@ from pipeline.brokers.redis.dead import RedisDeadLetters, dead_queues
 from pipeline.brokers.redis.delayed import Mover
 from pipeline.brokers.redis.janitor import Janitor
 from pipeline.brokers.redis.layout import GROUP, Layout
+from pipeline.brokers.redis.limited import LimitedConsumer
 from pipeline.brokers.redis.ordered import OrderedConsumer
 from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
 from pipeline.brokers.redis.store import RedisReader
 from pipeline.brokers.redis.streams import RedisConsumer
-from pipeline.delivery import DeadLetterEntry, Depth, Post
+from pipeline.delivery import DeadLetterEntry, Depth, Limit, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IBroker
 
@@ -167,9 +168,16 @@ class RedisBroker:
     # Consuming -----------------------------------------------------------------------------------
 
     def consumer(
-        self, queue: str, partition: int = 0, instance: bool = False, ordered: bool = False
+        self,
+        queue: str,
+        partition: int = 0,
+        instance: bool = False,
+        ordered: bool = False,
+        limit: Limit | None = None,
     ) -> RedisConsumer:
         """See :meth:`pipeline.interfaces.IBroker.consumer`."""
+        if limit is not None:
+            return LimitedConsumer(self, queue, partition, limit)
         kind = OrderedConsumer if ordered else RedisConsumer
         return kind(self, queue, partition, instance)
 

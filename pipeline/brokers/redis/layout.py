@@ -73,6 +73,14 @@ class Layout:
         """Ids seen lately, for de-duplication at the edge."""
         return f"{self._prefix}u:{queue}".encode()
 
+    def taken(self, queue: str) -> bytes:
+        """When messages of a queue with a rate were taken lately."""
+        return f"{self._prefix}n:{queue}".encode()
+
+    def released(self, queue: str) -> bytes:
+        """A stream with one entry, renewed when a queue with a limit has got room again."""
+        return f"{self._prefix}k:{queue}".encode()
+
     def producer(self, producer: str) -> bytes:
         """The last number stored of each queue's messages of a producer."""
         return f"{self._prefix}p:{producer}".encode()

@@ -33,6 +33,7 @@ class Settler:
     :param offset: tells the time offset in ms that tests set.
     :param group: the group that the deliveries are pending in.
     :param fence: the key whose value must be their token; None: the queue's token.
+    :param released: the stream that tells others of the room that they leave; None: nobody waits.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Settler:
         offset: Any,
         group: str = GROUP,
         fence: bytes | None = None,
+        released: bytes | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._layout = layout
         self._offset = offset
         self._group = group
+        self._released = released
         self._keys = (layout.stream(queue), fence or layout.token(queue))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
@@ -78,7 +81,7 @@ class Settler:
     def _units(self, batch: Sequence[Delivery]) -> Units:
         units = Units(self._layout, self._keys)
         for delivery in batch:
-            units.add_delivery(delivery)
+            units.add_delivery(delivery, self._released)
         return units
 
     async def _apart(self, batch: Sequence[Delivery], error: Exception) -> list[Settled]:

@@ -7,7 +7,7 @@
 --   number of writes, then for each: code, index into KEYS, number of arguments, arguments
 
 local TYPES = {P = 'stream', G = 'stream', L = 'zset', S = 'string', I = 'string', H = 'hash', h = 'hash', d = 'hash',
-               A = 'set', R = 'set', Z = 'zset', z = 'zset', T = 'zset', D = false, E = false}
+               A = 'set', R = 'set', Z = 'zset', z = 'zset', T = 'zset', W = 'stream', D = false, E = false}
 local LIMIT = 9.2e18
 -- Where each write has its time to live among its arguments, from 0.
 local TTL = {S = 0, I = 1, H = 0, A = 0, Z = 0, E = 0}
@@ -133,6 +133,8 @@ local perform = {
         if ARGV[at] == '0' then return redis.pcall('SET', key, ARGV[at + 1]) end
         return redis.pcall('SET', key, ARGV[at + 1], 'PX', ARGV[at])
     end,
+    -- Wakes who waits for room in a queue with a limit; the entry says nothing but that it is new.
+    W = function(key) return redis.pcall('XADD', key, 'MAXLEN', 1, '*', 'w', '') end,
     D = function(key) return redis.pcall('DEL', key) end,
     I = function(key, at) return expire(redis.pcall('INCRBY', key, ARGV[at]), key, ARGV[at + 1]) end,
     H = function(key, at, argc)

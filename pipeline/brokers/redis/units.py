@@ -73,23 +73,29 @@ class Units:
             self._index[key] = index = len(self.keys)
         return index
 
-    def add_delivery(self, delivery: Delivery) -> None:
-        """Add what a delivery read, published and wrote, behind its entry id."""
+    def add_delivery(self, delivery: Delivery, released: bytes | None = None) -> None:
+        """Add what a delivery read, published and wrote, behind its entry id.
+
+        :param released: the stream that tells others of the room that it leaves.
+        """
         args = self.args
         args.append(delivery.id)
         posts = delivery.posts
         noted = delivery.wait is not None
+        besides = noted + (released is not None)
         if not delivery.has_state:
-            args += (0, len(posts) + noted)
+            args += (0, len(posts) + besides)
         else:
             store = delivery.store
             self._add_checks(store.checks)
-            args.append(len(posts) + len(store.writes) + noted)
+            args.append(len(posts) + len(store.writes) + besides)
             self._add_writes(store.writes)
         if noted:
             args += ("d", self._at(self._layout.notes(delivery.queue)), 1, delivery.id)
         for post in posts:
             self._add_post(post)
+        if released is not None:
+            args += ("W", self._at(released), 0)
 
     def add(self, checks: list[Check], writes: list[Write], posts: Sequence[Post] = ()) -> None:
         """Add a unit that belongs to no delivery."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from pipeline.testing.contracts.departure import DepartureContract
 from pipeline.testing.contracts.letters import LettersContract
+from pipeline.testing.contracts.limits import LimitsContract
 from pipeline.testing.contracts.order import OrderContract
 from pipeline.testing.contracts.queues import QueueContract
 from pipeline.testing.contracts.schedule import ScheduleContract
@@ -31,6 +32,7 @@ class BrokerContract(
     ScheduleContract,
     DepartureContract,
     OrderContract,
+    LimitsContract,
     LettersContract,
     StateContract,
 ):

@@ -22,7 +22,7 @@ class ScheduleContractTests(ContractCase):
 
     def test_never(self) -> None:
         """A broker that sets no alarm for what is delayed is found."""
-        self.assert_finds("test_wakes_who_waits", MemoryServer, "_set_alarm", lambda _: None)
+        self.assert_finds("test_wakes_who_waits", MemoryServer, "set_alarm", lambda _: None)
 
     def test_no_window(self) -> None:
         """A broker that lets twins pass is found."""
