@@ -26,8 +26,8 @@ from pipeline.connector.named import NamedByKind
 from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
-from pipeline.delivery import Delivery, current
-from pipeline.errors import BrokerError, PipelineError, Respond
+from pipeline.delivery import Delivery, Limit, current
+from pipeline.errors import BrokerError, ConfigError, PipelineError, Respond
 
 __all__ = ["Connector"]
 
@@ -79,6 +79,7 @@ class Connector(NamedByKind):
         }
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
+        self._further: list[tuple[str, str, list[Limit | None], int]] = []
         self._flow = flow_for(ordering, name, self, worker.clock, max_in_flight)
         self._is_strict = ordering == "strict"
         self._grace = GRACE
@@ -103,7 +104,7 @@ class Connector(NamedByKind):
     @property
     def in_hand(self) -> int:
         """How many deliveries are in hand now."""
-        return self._flow.window.in_hand
+        return self._flow.in_hand
 
     # Handlers ----------------------------------------------------------------------------------
 
@@ -128,6 +129,29 @@ class Connector(NamedByKind):
         """
         self._inlet(kind)
         self._instances.append((kind, instance))
+
+    def consume_queue(
+        self, kind: str, queue: str, *, limit: Limit | None = None, weight: int = 1
+    ) -> None:
+        """Also read another queue, as one more of a kind; before :meth:`start`.
+
+        :param limit: how much of it may be taken, by all processes together; it is divided among
+            the partitions. What may not be taken yet stays in the queue.
+        :param weight: so many of its messages begin for each of those queues with the weight 1,
+            when both wait; twice ``max_in_flight`` of them are taken beside those.
+        :raise ConfigError: the limit can't be divided, or kept while messages are in order.
+        """
+        self._inlet(kind)
+        if limit is not None and self._is_strict:
+            raise ConfigError(f"{queue} has a limit, so it can't be read with 'ordering: strict'")
+        try:
+            shares = [
+                limit and limit.share(partition, self._broker.partitions)
+                for partition in range(self._broker.partitions)
+            ]
+        except ValueError as error:
+            raise ConfigError(f"{queue}: {error}", hint="raise the limit") from None
+        self._further.append((kind, queue, shares, weight))
 
     def _inlet(self, kind: str) -> Inlet:
         if kind not in self._inlets:
@@ -208,18 +232,28 @@ class Connector(NamedByKind):
     async def start(self) -> None:
         """Make the queues ready; nothing is read before :meth:`unpause`."""
         self._stopping = None
-        wanted = [(kind, queue_of(self.name, kind), False) for kind in self._inlets]
-        wanted += [
-            (kind, f"{queue_of(self.name, kind)}@{instance}", True)
-            for kind, instance in self._instances
-        ]
-        for kind, queue, is_instance in wanted:
-            for partition in range(self._broker.partitions):
-                ordered = self._is_strict and not is_instance
-                consumer = self._broker.consumer(queue, partition, is_instance, ordered)
-                await consumer.open()
-                source = Source(self._flow, self._inlets[kind], consumer, self._clock)
-                self._flow.sources.append(source)
+        for kind in self._inlets:
+            await self._read(kind, queue_of(self.name, kind), ordered=self._is_strict)
+        for kind, queue, limits, weight in self._further:
+            await self._read(kind, queue, limits, weight, ordered=self._is_strict)
+        for kind, instance in self._instances:
+            await self._read(kind, f"{queue_of(self.name, kind)}@{instance}", instance=True)
+
+    async def _read(
+        self,
+        kind: str,
+        queue: str,
+        limits: Sequence[Limit | None] | None = None,
+        weight: int = 1,
+        **options: bool,
+    ) -> None:
+        """Make a queue ready, in each partition."""
+        for partition in range(self._broker.partitions):
+            limit = limits[partition] if limits else None
+            consumer = self._broker.consumer(queue, partition, limit=limit, **options)
+            await consumer.open()
+            source = Source(self._flow, self._inlets[kind], consumer, self._clock, weight)
+            self._flow.sources.append(source)
 
     def unpause(self) -> Deferred[bool]:
         """Read.

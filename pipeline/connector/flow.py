@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from pipeline.connector.handling import HAND_BACK, Inlet
 from pipeline.connector.reading import Reader, Window
 from pipeline.connector.settling import Settler
+from pipeline.connector.turns import Turns
 from pipeline.delivery import Delivery, Settled
 from pipeline.eager import eager
 from pipeline.outcome import DONE, DeadLetter, Dropped, Retry
@@ -37,14 +38,22 @@ _log = Logger("pipeline.connector")
 
 
 class Source:
-    """One queue in one partition: who reads it, who handles what comes, who settles it."""
+    """One queue in one partition: who reads it, who handles what comes, who settles it.
 
-    __slots__ = ("consumer", "inlet", "reader", "settler")
+    :param weight: how many of its deliveries begin before others get a turn, see
+        :class:`~pipeline.connector.turns.Turns`.
+    """
 
-    def __init__(self, flow: Flow, inlet: Inlet, consumer: Any, clock: IReactorTime) -> None:
+    __slots__ = ("consumer", "inlet", "reader", "settler", "weight", "window")
+
+    def __init__(
+        self, flow: Flow, inlet: Inlet, consumer: Any, clock: IReactorTime, weight: int = 1
+    ) -> None:
         self.inlet = inlet
         self.consumer = consumer
-        self.reader = Reader(consumer, flow.window, clock, lambda batch: flow.handle(self, batch))
+        self.weight = weight
+        self.window = flow.window_of(weight)
+        self.reader = Reader(consumer, self.window, clock, lambda batch: flow.handle(self, batch))
         self.settler = Settler(
             consumer, clock, lambda batch, results: flow.settled(self, batch, results)
         )
@@ -67,23 +76,44 @@ class Flow:
         clock: IReactorTime,
         limit: int,
     ) -> None:
-        self.window = Window(limit)
+        self.limit = limit
+        self._windows = {1: self._make_window(limit)}
         self.sources: list[Source] = []
         self.lost = 0
         self._name = name
         self._sender = sender
         self._clock = clock
         self._busy = 0
-        self._backlog: deque[tuple[Source, Delivery]] = deque()
+        self._backlog: deque[tuple[Source, Delivery]] | Turns[tuple[Source, Delivery]] = deque()
         self._running: dict[Delivery, Deferred[Any]] = {}
         self._outcomes: dict[Delivery, Any] = {}
         self._returned: list[tuple[Source, Delivery]] = []
         self._idle: list[Deferred[None]] = []
         self._is_over = False
 
+    @property
+    def in_hand(self) -> int:
+        """How many deliveries are in hand now."""
+        return sum(window.in_hand for window in self._windows.values())
+
+    def window_of(self, weight: int) -> Window:
+        """The window of the queues with this weight.
+
+        Each weight has one, so that what waits with a lower one leaves room to read on; it has
+        room for as many that wait as may begin, else those below would begin whenever all that is
+        here has begun. While all have the weight 1 there is one window and one line.
+        """
+        if weight not in self._windows:
+            self._windows[weight] = self._make_window(2 * self.limit)
+            self._backlog = Turns(self._windows, _weight)
+        return self._windows[weight]
+
+    def _make_window(self, limit: int) -> Window:
+        return Window(limit)
+
     def when_idle(self) -> Deferred[None]:
         """A Deferred that fires when nothing is in hand."""
-        if not self.window.in_hand:
+        if not self.in_hand:
             return succeed(None)
         idle: Deferred[None] = Deferred()
         self._idle.append(idle)
@@ -128,7 +158,7 @@ class Flow:
         self._admit(source, delivery)
 
     def _admit(self, source: Source, delivery: Delivery) -> None:
-        if self._busy >= self.window.limit:
+        if self._busy >= self.limit:
             self._backlog.append((source, delivery))
             return
         self._busy += 1
@@ -265,7 +295,7 @@ class Flow:
         """Whoever waited behind this key may begin."""
 
     def _admit_more(self) -> None:
-        while self._backlog and self._busy < self.window.limit:
+        while self._backlog and self._busy < self.limit:
             self._busy += 1
             self._begin(*self._backlog.popleft())
 
@@ -275,9 +305,13 @@ class Flow:
         self._tell_idle()
 
     def _tell_idle(self) -> None:
-        if self.window.in_hand:
+        if self.in_hand:
             return
         idle, self._idle = self._idle, []
         for each in idle:
             if not each.called:
                 each.callback(None)
+
+
+def _weight(waiting: tuple[Source, Delivery]) -> int:
+    return waiting[0].weight

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from pipeline.connector.flow import Flow, Source
 from pipeline.connector.lanes import Lanes
 from pipeline.connector.posting import as_note
+from pipeline.connector.reading import Window
 from pipeline.delivery import Delivery, Settled
 from pipeline.outcome import Retry
 
@@ -38,15 +39,17 @@ class OrderedFlow(Flow):
     def __init__(
         self, name: str, sender: Any, clock: IReactorTime, limit: int, is_strict: bool
     ) -> None:
-        super().__init__(name, sender, clock, limit)
         self._is_strict = is_strict
-        self.window.most_waiting = limit * (WAITING_IF_STRICT if is_strict else WAITING)
+        super().__init__(name, sender, clock, limit)
         self._lanes: Lanes[tuple[Source, Delivery]] = Lanes()
         #: What waits for its next attempt and holds its lane.
         self._postponed: dict[Delivery, tuple[Source, Any]] = {}
         #: The lanes of what was given back because it would have to wait beyond our end.
         self._left: set[Hashable] = set()
         self._is_stopping = False
+
+    def _make_window(self, limit: int) -> Window:
+        return Window(limit, limit * (WAITING_IF_STRICT if self._is_strict else WAITING))
 
     def wait_no_more(self) -> None:
         """Give back what waits for its next attempt, and all that waits behind it: we stop."""
@@ -60,7 +63,7 @@ class OrderedFlow(Flow):
     def handle(self, source: Source, batch: list[Delivery]) -> None:
         """Have a batch handled; there is room for more as far as it has to wait."""
         super().handle(source, batch)
-        if self.window.waiting:
+        if source.window.waiting:
             source.reader.take_more()
 
     # Lanes -------------------------------------------------------------------------------------
@@ -74,7 +77,7 @@ class OrderedFlow(Flow):
             self._start(source, delivery)
         else:
             delivery.probation = False  # it can harm nobody while it waits
-            self.window.waiting += 1
+            source.window.waiting += 1
 
     def _start(self, source: Source, delivery: Delivery) -> None:
         """Begin when it is time."""
@@ -88,7 +91,7 @@ class OrderedFlow(Flow):
         following = self._lanes.leave(key)
         while following is not None:
             source, delivery = following
-            self.window.waiting -= 1
+            source.window.waiting -= 1
             if delivery in source.reader.held and self._is_ours(source, delivery):
                 self._start(source, delivery)
                 return
@@ -133,14 +136,14 @@ class OrderedFlow(Flow):
         if self._is_stopping:
             self._leave(source, delivery)
             return
-        self.window.waiting += 1
+        source.window.waiting += 1
         left = max(0.0, (delivery.wait or 0.0) - self._clock.seconds())
         due = self._clock.callLater(left, self._is_due, source, delivery)
         self._postponed[delivery] = source, due
 
     def _is_due(self, source: Source, delivery: Delivery) -> None:
         del self._postponed[delivery]
-        self.window.waiting -= 1
+        source.window.waiting -= 1
         if self._is_ours(source, delivery):
             self._admit(source, delivery)
             return
