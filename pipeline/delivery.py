@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NamedTuple
 
-from pipeline.store import Store
+from pipeline.store import Store, Write
 
 __all__ = [
     "DeadLetterEntry",
@@ -40,6 +40,7 @@ class Post(NamedTuple):
     :param unique: for delayed and de-duplicated posts, what tells this one from its twins.
     :param window: milliseconds in which a second post with the same ``unique`` is left out;
         0: none. Only for publishing at the edge.
+    :param writes: of :data:`pipeline.store.WRITES`: what is written in the same step.
     """
 
     queue: str
@@ -48,6 +49,7 @@ class Post(NamedTuple):
     delay: int = 0
     unique: str = ""
     window: int = 0
+    writes: tuple[Write, ...] = ()
 
 
 class Settled(Enum):
@@ -244,6 +246,9 @@ class Delivery:
                 f"{self!r} is settled already: publish before the handler is done, or wait for "
                 "what it does in the background, or publish with immediately=True"
             )
+        if post.writes:
+            self.store.writes += post.writes
+            post = post._replace(writes=())
         self.posts.append(post)
 
     def wait_for(self, unfinished: Any) -> None:

@@ -37,7 +37,7 @@ class IReader(Interface):
         :param checks: list of ``(op, key, args, expected)``.
         :param writes: list of ``(op, key, *args)``, see :data:`pipeline.store.WRITES`.
         :param posts: list of :class:`pipeline.delivery.Post`, for any queues; ``window`` is for
-            publishing only, and does nothing here.
+            publishing only; ``writes`` the Store has added to its own.
         :return: a Deferred of True, or of False when a check failed.
         :raise ServerRefused: a write can't be done, as on a value of another type.
         """
@@ -214,6 +214,7 @@ class IBroker(Interface):
         :param max_depth: refuse when the queue would be longer than this; 0: no limit.
         :return: a Deferred that fires when the server has them.
         :raise QueueFull: ``max_depth`` reached, or too much already waits here to be sent.
+        :raise ServerRefused: what a post wants to write can't be done; nothing was published.
         :raise BrokerUnavailable: the broker is stopping, or was never there.
         """
 

@@ -106,7 +106,8 @@ class Store:
         :param posts: each a :class:`pipeline.delivery.Post`: what to publish in the same step.
         :raise Conflict: what was read has changed; nothing is written, nothing published.
         """
-        done = await self._reader.commit(self.checks, self.writes, posts)
+        writes = [*self.writes, *(write for post in posts for write in post.writes)]
+        done = await self._reader.commit(self.checks, writes, posts)
         self.forget()
         if not done:
             raise Conflict

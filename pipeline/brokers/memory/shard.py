@@ -61,13 +61,18 @@ class Shard:
         """Put what a publisher sends on its queue: all of it or nothing.
 
         :raise QueueFull: the queue would be longer than ``max_depth``.
+        :raise ServerRefused: what one wants to write can't be done.
         """
         posts = list(posts)
         if max_depth and posts:
             self._refuse_over(posts[0].queue, len(posts), max_depth)
-        for post in posts:
-            if not post.window or self.keys.mark(f"{post.queue}:{post.unique}", post.window):
-                self.post(post)
+        fresh = [post for post in posts if not post.window or self._is_first(post)]
+        self.keys.apply(write for post in fresh for write in post.writes)
+        for post in fresh:
+            self.post(post)
+
+    def _is_first(self, post: Post) -> bool:
+        return self.keys.mark(f"{post.queue}:{post.unique}", post.window)
 
     def _refuse_over(self, queue: str, more: int, max_depth: int) -> None:
         there = len(self.stream(queue))

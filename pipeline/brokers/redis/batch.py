@@ -7,13 +7,15 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.brokers.redis.units import fields, member
+from pipeline.brokers.redis.units import Units, fields, member
 from pipeline.delivery import Post
 
 __all__ = ["Batch", "Call", "alone"]
 
 #: A batch is capped, so that no script holds up the server for long.
 MOST_POSTS, MOST_BYTES = 500, 1_000_000
+#: What a write that goes with a message counts, in bytes.
+WRITE = 250
 
 
 class Call:
@@ -27,7 +29,7 @@ class Call:
     def __init__(self, posts: Sequence[Post], max_depth: int, canceller: Any) -> None:
         self.posts = posts
         self.max_depth = max_depth
-        self.size = sum(len(post.payload) for post in posts)
+        self.size = sum(len(post.payload) + WRITE * len(post.writes) for post in posts)
         self.deferred: Deferred[None] = Deferred(lambda _: canceller(self))
 
 
@@ -60,16 +62,19 @@ class Batch:
         self.count += len(call.posts)
         self.size += call.size
 
-    def args(self) -> list[Any]:
-        """The messages as publish.lua wants them."""
-        args: list[Any] = []
+    def add_to(self, units: Units) -> None:
+        """Add the messages as publish.lua wants them."""
+        args = units.args
         for call in self.calls:
             for post in call.posts:
                 values = fields(post)
                 delayed = member(post) if post.delay else b""
                 seen = post.unique if post.window else ""
-                args += (post.delay, seen, post.window, delayed, len(values), *values)
-        return args
+                args += (post.delay, seen, post.window, delayed, len(values), *values, 0)
+                if post.writes:
+                    at = len(args)
+                    units.add_writes(post.writes)
+                    args[at - 1] = len(args) - at
 
 
 def alone(call: Call) -> Batch:

@@ -5,13 +5,15 @@
 -- batch that overtook a refused one stores nothing.
 --
 -- KEYS  1 the queue's stream, 2 its delayed messages, 3 its window of ids seen, 4 the producer,
---       5 its dead letters
+--       5 its dead letters, 6.. every key that is written with a message
 -- ARGV  1 the queue's field in the producer, 2 first number, 3 max depth (0 none), 4 the
 --       producer's time to live in s, 5 a time offset in ms (tests), then for each message:
 --       delay in ms, id for the window ('' none), window in ms, member if delayed (else ''),
---       number of fields and values, fields and values
+--       number of fields and values, fields and values, number of arguments of its writes, which
+--       are as in units.lua
 -- Reply: OK, the last number, how many the window left out · UNKNOWN (make the producer known
---       first) · GAP and the last number stored · FULL and the depth · WRONGTYPE and the key.
+--       first) · GAP and the last number stored · FULL and the depth · WRONGTYPE and the key ·
+--       UNWRITABLE and why.
 
 local field, first, depth = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local offset = tonumber(ARGV[5])
@@ -28,6 +30,17 @@ local at, number, fresh = 6, first, {}
 while ARGV[at] do
     if number > last then fresh[#fresh + 1] = at end
     at = at + 5 + ARGV[at + 4]
+    local last_of = at + ARGV[at]
+    if last_of > at and number > last then
+        local i = at + 2
+        while i <= last_of do
+            local argc = tonumber(ARGV[i + 2])
+            local why = refused(ARGV[i], tonumber(ARGV[i + 1]), i + 3, argc)
+            if why then return {'UNWRITABLE', why} end
+            i = i + 3 + argc
+        end
+    end
+    at = last_of + 1
     number = number + 1
 end
 if depth > 0 and #fresh > 0 then
@@ -51,7 +64,8 @@ end
 local nobody = string.find(field, '@', 1, true) and redis.call('EXISTS', KEYS[1]) == 0
 local twins = 0
 for _, i in ipairs(fresh) do
-    if ARGV[i + 1] ~= '' and seen(ARGV[i + 1], ARGV[i + 2]) then
+    local is_twin = ARGV[i + 1] ~= '' and seen(ARGV[i + 1], ARGV[i + 2])
+    if is_twin then
         twins = twins + 1
     elseif ARGV[i] ~= '0' then
         redis.call('ZADD', KEYS[2], now + ARGV[i], ARGV[i + 3])
@@ -63,6 +77,8 @@ for _, i in ipairs(fresh) do
             redis.call('XADD', KEYS[1], '*', unpack(parts))
         end
     end
+    local writes = i + 5 + ARGV[i + 4]
+    if not is_twin and ARGV[writes] ~= '0' then write(writes + 1, offset) end
 end
 if #fresh > 0 then
     last = number - 1

@@ -18,12 +18,13 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.batch import Batch, Call, alone
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 
 __all__ = ["Lane"]
 
-_PUBLISH = Script.load("gone.lua", "publish.lua")
+_PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
 # Only ever upwards: a copy of this that the network delivers late must not undo what came after.
 _RAISE = Script(
     "raise",
@@ -61,6 +62,7 @@ class Lane:
     ) -> None:
         self._client = client
         self._clock = clock
+        self._layout = layout
         self._queue = queue
         self._offset = offset
         self._producer = layout.producer(producer)
@@ -147,10 +149,11 @@ class Lane:
 
     async def _ask(self, batch: Batch) -> list[Any]:
         """Send a batch; UNSURE where its fate is unknown, WAIT where it can be sent later."""
-        head = [self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset()]
+        units = Units(self._layout, self._keys)
+        units.args += (self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset())
         try:
-            args = head + batch.args()
-            reply: list[Any] = await self._client.run(_PUBLISH, self._keys, args)
+            batch.add_to(units)
+            reply: list[Any] = await self._client.run(_PUBLISH, units.keys, units.args)
         except BrokerUnavailable:
             return [b"UNSURE"]
         except ServerRefused as error:
@@ -217,7 +220,7 @@ class Lane:
             await self._refill(batch, int(reply[1]))
         elif kind == b"UNKNOWN":
             return await self._raise(batch.first - 1)
-        elif kind in (b"FULL", b"WRONGTYPE", b"REFUSED"):
+        elif kind in (b"FULL", b"WRONGTYPE", b"UNWRITABLE", b"REFUSED"):
             return await self._refuse(batch, self._reason(kind, reply[1]))
         else:
             return False
@@ -275,6 +278,8 @@ class Lane:
             return QueueFull(f"{self._queue} holds {what} messages, no more are allowed")
         if kind == b"WRONGTYPE":
             return ServerRefused(f"{what.decode()} is of another type", "WRONGTYPE")
+        if kind == b"UNWRITABLE":
+            return ServerRefused(what.decode("utf-8", "replace"))
         error: Exception = what
         return error
 

@@ -105,6 +105,11 @@ class Units:
         for post in posts:
             self._add_post(post)
 
+    def add_writes(self, writes: Sequence[Write]) -> None:
+        """Add writes alone, behind their number."""
+        self.args.append(len(writes))
+        self._add_writes(writes)
+
     def _add_post(self, post: Post) -> None:
         if post.delay:
             at = self._at(self._layout.delayed(post.queue))
@@ -125,7 +130,7 @@ class Units:
             at = self._at(self._layout.store(kind, key))
             self.args += (code, at, len(values), *values)
 
-    def _add_writes(self, writes: list[Write]) -> None:
+    def _add_writes(self, writes: Sequence[Write]) -> None:
         for op, key, *given in writes:
             code, kind = _WRITES.get(op, (op, "v"))
             if op == "set":

@@ -21,6 +21,7 @@ from pipeline.testing.contracts.schedule import ScheduleContract
 from pipeline.testing.contracts.settlement import SettlementContract
 from pipeline.testing.contracts.state import StateContract
 from pipeline.testing.contracts.trust import TrustContract
+from pipeline.testing.contracts.written import WrittenContract
 
 __all__ = ["BrokerContract"]
 
@@ -35,5 +36,6 @@ class BrokerContract(
     LimitsContract,
     LettersContract,
     StateContract,
+    WrittenContract,
 ):
     """All of it; the hooks are described in :class:`pipeline.testing.contracts.base.Bench`."""

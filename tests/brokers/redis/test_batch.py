@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.brokers.redis.batch import MOST_BYTES, MOST_POSTS, Batch, Call, alone
+from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
 
 POST = Post("work.inbound", b"12345")
@@ -40,22 +44,34 @@ class Room(SynchronousTestCase):
         self.assertFalse(alone(large).has_room_for(call(2)))
 
 
+def arguments(post: Post) -> list[Any]:
+    """A message as the script is given it."""
+    units = Units(Layout("n", 0), ())
+    alone(call(post=post)).add_to(units)
+    return units.args
+
+
 class Arguments(SynchronousTestCase):
+    def test_writes(self) -> None:
+        """What is written with a message comes behind it, with its length first."""
+        args = arguments(POST._replace(writes=(("delete", "k"),)))
+        self.assertEqual([4, 1, "D", 1, 0], args[-5:])
+
     def test_now(self) -> None:
         """A message for now has no member of the delayed."""
         post = POST._replace(headers=(b"a", b"2"))
-        args = alone(call(post=post)).args()
-        self.assertEqual([0, "", 0, b"", 4, b"m", b"12345", b"a", b"2"], args)
+        args = arguments(post)
+        self.assertEqual([0, "", 0, b"", 4, b"m", b"12345", b"a", b"2", 0], args)
 
     def test_window(self) -> None:
         """What makes a message unique is sent with a window only."""
-        args = alone(call(post=POST._replace(unique="u", window=7))).args()
+        args = arguments(POST._replace(unique="u", window=7))
         self.assertEqual(["u", 7], args[1:3])
-        self.assertEqual(["", 0], alone(call(post=POST._replace(unique="u"))).args()[1:3])
+        self.assertEqual(["", 0], arguments(POST._replace(unique="u"))[1:3])
 
     def test_delayed(self) -> None:
         """A delayed message is a member that nothing else is like."""
-        one, two = [alone(call(post=POST._replace(delay=9))).args() for _ in range(2)]
+        one, two = [arguments(POST._replace(delay=9)) for _ in range(2)]
         self.assertEqual(9, one[0])
         self.assertNotEqual(one[3], two[3])
         self.assertIn(b"12345", one[3])
