@@ -21,6 +21,7 @@ from pipeline.outcome import DONE, DeadLetter, Outcome, RetryPolicy
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
 from pipeline.tasks.current import CurrentTask
+from pipeline.tasks.lanes import Lanes
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
@@ -103,6 +104,12 @@ class TaskApplication(Application):
                     self._add(each, at)
         problems.raise_any()
 
+    async def setup_connectors(self) -> None:
+        """Make the connector; it also reads the queues of tasks with a priority or a limit."""
+        await finished(super().setup_connectors())
+        self._lanes = Lanes(self.connector, self.broker, self.tasks.values())
+        await self._lanes.open()
+
     def setup_application(self) -> Any:
         """Start the threads, and say which tasks are here."""
         self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
@@ -167,6 +174,8 @@ class TaskApplication(Application):
         message.__dict__.pop(JUDGED, None)
         task, args, kwargs = self._called(message)
         delivery = message._delivery
+        if task.lane is not None and self._lanes.pass_on(task.lane, delivery):
+            return None
         if delivery.deaths and not task.reentrant:
             raise TaskAborted("Worker died")
         bound.set(self.client)

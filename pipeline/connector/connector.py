@@ -238,6 +238,7 @@ class Connector(NamedByKind):
             await self._read(kind, queue, limits, weight, ordered=self._is_strict)
         for kind, instance in self._instances:
             await self._read(kind, f"{queue_of(self.name, kind)}@{instance}", instance=True)
+        self._flow.sources.sort(key=lambda source: -source.weight)  # these read first
 
     async def _read(
         self,

@@ -74,7 +74,8 @@ class Client:
         if delivery is None:
             self._awaited[handle.id] = handle
             await self._results_of(task.queue)
-        sent = await self._publisher(task.queue).publish("inbound", message, Edge(delivery))
+        edge = Edge(delivery, queue=task.own_queue)
+        sent = await self._publisher(task.queue).publish("inbound", message, edge)
         if sent is None and not handle.done:
             raise PipelineError(f"middleware dropped the call of {task.name}")
         return handle

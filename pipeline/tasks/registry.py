@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
+from pipeline.tasks.lanes import lane_of
 from pipeline.tasks.sender import current_sender
 from pipeline.tasks.values import Hints
 from pipeline.threads import wait_in_thread
@@ -41,6 +42,8 @@ class Task(Generic[P, R]):
     :ivar timeout: seconds that a call may run; None: any number.
     :ivar reentrant: whether a call whose worker died is run again, rather than failed.
     :ivar isolation: ``"inline"``: in the reactor's thread; ``"thread"``: in a thread of a pool.
+    :ivar lane: the queue that its calls wait in, by ``rate_limit``, ``concurrency`` and
+        ``priority``; None: that of its connector.
     :ivar keep_result: seconds that the result is kept in the store; None: not at all.
     """
 
@@ -57,6 +60,9 @@ class Task(Generic[P, R]):
         timeout: float | None = None,
         reentrant: bool = False,
         isolation: str | None = None,
+        rate_limit: str | None = None,
+        concurrency: int | None = None,
+        priority: str = "low",
         keep_result: float | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
@@ -69,6 +75,9 @@ class Task(Generic[P, R]):
         self.reentrant = reentrant
         self.is_async = inspect.iscoroutinefunction(function)
         self.isolation = isolation or ("inline" if self.is_async else "thread")
+        self.lane = lane_of(self.name, rate_limit, concurrency, priority)
+        #: The queue that its calls are sent to; None: its connector's own.
+        self.own_queue = None if self.lane is None else self.lane.queue(queue)
         self.keep_result = keep_result
         self.signature = inspect.signature(function)
         self._check()
@@ -144,6 +153,9 @@ def task(
     timeout: float | None = None,
     reentrant: bool = False,
     isolation: str | None = None,
+    rate_limit: str | None = None,
+    concurrency: int | None = None,
+    priority: str = "low",
     keep_result: float | None = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
@@ -162,6 +174,11 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     :param reentrant: whether a call whose worker died may run again (redis-tasks).
     :param isolation: ``"inline"`` or ``"thread"``; by default what suits the function. A plain
         function that says ``"inline"`` promises that it never blocks, and may return a Deferred.
+    :param rate_limit: how many of its calls may begin in any such time, as ``10/s``, ``100/m`` or
+        ``20/5s``, in all workers together; what is beyond that waits in a queue of its own.
+    :param concurrency: how many of its calls may run at a time, in all workers together; else as
+        ``rate_limit``.
+    :param priority: ``"high"``: of the calls that wait, four of these begin for each other one.
     :param keep_result: seconds that the result is kept in the store.
     :raise ConfigError: an option is wrong, or another function has this name.
     """
