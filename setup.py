@@ -55,6 +55,8 @@ setup(
         "cryptography>=42",
         "multipart>=1.2",
         "wsproto>=1.2",
+        "cronsim>=2.8",
+        "tzdata",
     ],
     extras_require={
         "embedded": EMBEDDED,

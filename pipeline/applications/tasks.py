@@ -26,6 +26,10 @@ from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
+from pipeline.tasks.schedule.configured import ConfigSchedule, entries_of
+from pipeline.tasks.schedule.entry import Entry
+from pipeline.tasks.schedule.scheduler import Scheduler
+from pipeline.tasks.schedule.slot import ended, slot_of
 from pipeline.tasks.sender import bound
 
 __all__ = ["TaskApplication", "TaskApplicationConfig"]
@@ -55,6 +59,11 @@ class TaskApplicationConfig(ApplicationConfig):
         minimum=1,
         static=True,
     )
+    schedule = ConfigSchedule(
+        "Calls of its tasks at given times, by names of your choice; see `docs/schedule.md`.",
+        default={},
+        static=True,
+    )
     max_in_flight = ConfigInt(
         "How many calls it takes at a time; what is beyond its threads waits for one here.",
         default=32,
@@ -81,6 +90,7 @@ class TaskApplication(Application):
     handed on. What it makes of a success or a failure is what becomes of the call.
 
     :ivar tasks: the tasks that it runs, by name.
+    :ivar schedule: what it calls by itself, together with all others that do.
     """
 
     CONFIG_CLASS = TaskApplicationConfig
@@ -89,11 +99,12 @@ class TaskApplication(Application):
     ALLOWED_ENDPOINTS = None
 
     tasks: dict[str, Task[Any, Any]]
+    schedule: list[Entry]
 
     def validate_config(self) -> None:
         """Import the tasks.
 
-        :raise ConfigError: a path names no task, or two tasks have one name.
+        :raise ConfigError: a path names no task, two tasks have one name, or the schedule is wrong.
         """
         self.tasks = {}
         problems = Problems()
@@ -102,6 +113,8 @@ class TaskApplication(Application):
             with problems.collecting():
                 for each in collect(dotted, at):
                     self._add(each, at)
+        with problems.collecting():
+            self.schedule = entries_of(self.config.schedule, self.tasks, self.transport_name)
         problems.raise_any()
 
     async def setup_connectors(self) -> None:
@@ -119,11 +132,18 @@ class TaskApplication(Application):
         config = self.config
         self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads)
         self.runner.start()
-        self._announcements = Announcements(self.transport_name, self.tasks, self.store, self.clock)
+        name = self.transport_name
+        if self.schedule:
+            given = (name, self.schedule, self.client, self.broker, self.clock)
+            self._scheduler = Scheduler(*given)
+            self._scheduler.start()
+        self._announcements = Announcements(name, self.tasks, self.store, self.clock)
         return self._announcements.start()
 
-    def teardown_application(self) -> None:
-        """Let go of the threads."""
+    async def teardown_application(self) -> None:
+        """Call nothing more by itself; let go of the threads."""
+        if hasattr(self, "_scheduler"):
+            await self._scheduler.stop()
         for part in ("_announcements", "runner"):
             if hasattr(self, part):
                 getattr(self, part).stop()
@@ -162,12 +182,14 @@ class TaskApplication(Application):
             _, left, _ = await self._judged(message, _exc_info(error))
             if left is None:
                 await self._answer_value(message, None, delivery)
+                ended(message, delivery)
                 return DONE
             if left is not error:
                 error, outcome = left, DeadLetter(left, outcome.reason)
         traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
         await self._answer_call(message, answer, delivery)
+        ended(message, delivery)
         return outcome
 
     async def _perform(self, message: TaskMessage) -> Any:
@@ -188,6 +210,7 @@ class TaskApplication(Application):
                 message.__dict__[JUDGED] = True
                 return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
         await self._answer_value(message, value, delivery)
+        ended(message, delivery)
         return None
 
     async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
@@ -219,6 +242,7 @@ class TaskApplication(Application):
             timeout=task.timeout if task else None,
             reentrant=task.reentrant if task else False,
             enqueued=delivery.enqueued_at,
+            slot=slot_of(message),
         )
 
     async def _answer_call(

@@ -59,9 +59,12 @@ class Client:
         task: Task[Any, Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        helper_metadata: Mapping[str, Any] | None = None,
     ) -> TaskHandle:
         """Send a call. With a delivery in hand it is staged, see :class:`Client`.
 
+        :param helper_metadata: what the message has in its field of that name, for middleware.
         :return: a handle to wait for the result; not for the result of what is staged.
         :raise TypeError: the arguments don't fit the function, or one can't travel.
         :raise BrokerError: the call could not be sent.
@@ -70,6 +73,8 @@ class Client:
         args, named = packed(task, args, kwargs or {})
         delivery = current.get() if self._stages else None
         message = self._call(task, args, named, waits=delivery is None)
+        if helper_metadata:
+            message.helper_metadata = dict(helper_metadata)
         handle = TaskHandle(message.message_id, task, self.clock, awaited=delivery is None)
         if delivery is None:
             self._awaited[handle.id] = handle

@@ -30,6 +30,7 @@ class CurrentTask(msgspec.Struct, kw_only=True):
     :param timeout: seconds that it may run; None: any number.
     :param reentrant: whether it is run again when its worker dies.
     :param enqueued: when it was first sent, in ms since the epoch.
+    :param slot: the slot of a schedule that it is for, in ms since the epoch; None: it is for none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class CurrentTask(msgspec.Struct, kw_only=True):
     timeout: float | None = None
     reentrant: bool = False
     enqueued: int = 0
+    slot: int | None = None
 
     @property
     def func_name(self) -> str:
@@ -63,6 +65,11 @@ class CurrentTask(msgspec.Struct, kw_only=True):
     def enqueued_at(self) -> datetime:
         """When it was first sent, in UTC."""
         return datetime.fromtimestamp(self.enqueued / 1000, UTC)
+
+    @property
+    def scheduled_at(self) -> datetime | None:
+        """The slot of a schedule that it is for, in UTC; None: it is for none."""
+        return None if self.slot is None else datetime.fromtimestamp(self.slot / 1000, UTC)
 
     @property
     def description(self) -> str:

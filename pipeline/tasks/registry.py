@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
 from pipeline.tasks.lanes import lane_of
+from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender
 from pipeline.tasks.values import Hints
 from pipeline.threads import wait_in_thread
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import TaskHandle
+    from pipeline.tasks.schedule.when import When
 
 __all__ = ["Task", "collect", "task"]
 
@@ -80,6 +82,8 @@ class Task(Generic[P, R]):
         self.own_queue = None if self.lane is None else self.lane.queue(queue)
         self.keep_result = keep_result
         self.signature = inspect.signature(function)
+        #: When it is called by itself, see :meth:`schedule`.
+        self.schedules: list[Entry] = []
         self._check()
 
     @functools.cached_property
@@ -113,6 +117,42 @@ class Task(Generic[P, R]):
         """
         sender = current_sender()
         return wait_in_thread(sender.clock, sender.send(self, args, kwargs))
+
+    def schedule(
+        self,
+        when: When,
+        *,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        singleton: bool = True,
+        missed: str = "last",
+        catch_up: float = CATCH_UP,
+        patience: float = PATIENCE,
+    ) -> Entry:
+        """Have this called at given times, by the workers that serve its queue.
+
+        Say so beside the function, where every worker that has the task comes by. The other
+        parameters are :class:`~pipeline.tasks.schedule.Entry`'s.
+
+        :param when: as of :func:`~pipeline.tasks.schedule.cron`,
+            :func:`~pipeline.tasks.schedule.every`, :func:`~pipeline.tasks.schedule.once_per_day`.
+        :param name: of the entry; the task's by default, so a second one of a task needs another.
+        :raise ConfigError: the arguments don't fit, or another parameter is wrong.
+        """
+        entry = Entry(
+            self.name if name is None else name,
+            self,
+            when,
+            args,
+            kwargs,
+            singleton=singleton,
+            missed=missed,
+            catch_up=catch_up,
+            patience=patience,
+        )
+        self.schedules.append(entry)
+        return entry
 
     def _check(self) -> None:
         if self.isolation == "process":

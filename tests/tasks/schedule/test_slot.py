@@ -1,0 +1,199 @@
+"""Tests of pipeline.tasks.schedule.slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.applications.tasks import TaskApplication
+from pipeline.delivery import Delivery
+from pipeline.errors import Drop, PipelineError
+from pipeline.message import TaskMessage
+from pipeline.middleware.base import BaseMiddleware
+from pipeline.state.unit import State
+from pipeline.tasks.schedule.entry import Entry
+from pipeline.tasks.schedule.every import Every
+from pipeline.tasks.schedule.slot import SLOT, ended, slot_of
+from pipeline.tasks.schedule.state import EntryState
+from tests.tasks.schedule import jobs
+from tests.tasks.schedule.keeping import KeptCase
+
+JOBS = "tests.tasks.schedule.jobs"
+
+
+def entry(task: Any, **options: Any) -> Entry:
+    return Entry("e", task, Every(60_000), **options)
+
+
+class Served(KeptCase):
+    """A schedule whose calls are run, every minute."""
+
+    def start(self, task: str, **options: Any) -> TaskApplication:
+        """An application that runs and calls a task of jobs."""
+        given = {"task": f"{JOBS}.{task}", "every": 60, **options}
+        config = {"transport_name": "work", "tasks": [JOBS], "schedule": {"e": given}}
+        application: TaskApplication = self.running(TaskApplication, **config)
+        return application
+
+    def minutes(self, count: int) -> None:
+        """Let so many slots come."""
+        self.pass_time(60 * count)
+
+    def counts(self) -> tuple[int, int]:
+        """How many slots were called, and how many were left out."""
+        state: EntryState = self.state()
+        return state.calls, state.skipped
+
+
+class Running(Served):
+    """A call knows its slot."""
+
+    def test_slot(self) -> None:
+        """The task may ask for its slot, and is called once for each."""
+        self.start("note", kwargs={"text": "hi"})
+        at = int(self.clock.seconds()) * 1000
+        self.minutes(2)
+        self.assertEqual([at + 60_000, at + 120_000], jobs.slots)
+        self.assertEqual((2, 0), self.counts())
+
+    def test_of_no_slot(self) -> None:
+        """Other calls have none, also when what they say of it is nonsense."""
+        for told in ({}, {SLOT: 5}, {SLOT: {"slot": "5"}}, {SLOT: {}}):
+            self.assertIsNone(slot_of(TaskMessage(task="t", helper_metadata=told)))
+
+    def test_ended(self) -> None:
+        """Other calls stage nothing at their end."""
+        delivery = Delivery("work.inbound", b"1-0", b"", reader=self.broker.reader(0))
+        ended(TaskMessage(task="t"), delivery)
+        self.assertFalse(delivery.has_state)
+
+
+class Singletons(Served):
+    """A slot is left out while an earlier call has not ended."""
+
+    def test_running(self) -> None:
+        """While it runs none is called; when it has ended the next slot is."""
+        self.start("wait")
+        self.minutes(4)
+        self.assertEqual((1, 3), self.counts())
+        jobs.gates[0].callback(None)
+        self.minutes(1)
+        self.assertEqual((2, 3), self.counts())
+        self.assertEqual(2, len(jobs.slots))
+        jobs.gates[1].callback(None)
+
+    def test_queued(self) -> None:
+        """Also while it waits in the queue."""
+        self.begin([entry(jobs.note)])
+        self.minutes(3)
+        self.assertEqual((1, 2), self.counts())
+        self.assertEqual(1, len(self.calls()))
+
+    def test_tried_again(self) -> None:
+        """Also while it has failed and is to be tried again."""
+        self.start("wait")
+        self.minutes(1)
+        jobs.gates[0].errback(KeyError("once"))
+        self.pass_time(59)
+        self.assertEqual((1, 0), self.counts())
+        self.minutes(1)
+        self.assertEqual((1, 1), self.counts())
+        self.assertEqual(2, len(jobs.gates))
+        jobs.gates[1].callback(None)
+        self.minutes(1)
+        self.assertEqual((2, 1), self.counts())
+        jobs.gates[2].callback(None)
+
+    def test_failed(self) -> None:
+        """A call that has failed for good has ended."""
+        self.start("broken")
+        self.minutes(3)
+        self.assertEqual((3, 0), self.counts())
+
+    def test_swallowed(self) -> None:
+        """A call whose error middleware has swallowed has ended."""
+        config = {"tasks": [JOBS], "middleware": [f"{__name__}.Swallowing"]}
+        given = {"e": {"task": f"{JOBS}.broken", "every": 60}}
+        self.running(TaskApplication, transport_name="work", schedule=given, **config)
+        self.minutes(3)
+        self.assertEqual((3, 0), self.counts())
+
+    def test_several(self) -> None:
+        """What is no singleton is called each time."""
+        self.start("wait", singleton=False)
+        self.minutes(3)
+        self.assertEqual((3, 0), self.counts())
+        for gate in jobs.gates:
+            gate.callback(None)
+
+    def test_lost(self) -> None:
+        """What never ends, as it was purged from its queue, is waited for as long as patience
+        says."""
+        self.begin([entry(jobs.note, patience=150)])
+        self.minutes(1)
+        self.assertEqual(1, len(self.calls()))
+        self.minutes(2)
+        self.assertEqual((1, 2), self.counts())
+        self.minutes(1)
+        self.assertEqual((2, 2), self.counts())
+
+
+class Swallowing:
+    """Task middleware that takes any error for a success."""
+
+    async def process_outcome(self, task: Any, *exc_info: Any) -> bool:
+        """Swallow."""
+        return True
+
+
+class Middleware(KeptCase):
+    """A call passes the middleware of who sends it."""
+
+    def test_changed(self) -> None:
+        """It may be changed."""
+
+        class Marking:
+            def handle_publish_inbound(self, message: Any, connector: str) -> Any:
+                message.extra["marked"] = connector
+                return message
+
+        self.begin([entry(jobs.note)], Marking())
+        self.pass_time(60)
+        self.assertEqual(["work"], [call.extra["marked"] for call in self.calls()])
+
+    def test_dropped(self) -> None:
+        """A call that is dropped, or refused, is not made up for; the next slot is called."""
+        verdicts: list[Exception] = [Drop("not now"), PipelineError("no")]
+
+        class Dropping:
+            def handle_publish_inbound(self, message: Any, connector: str) -> Any:
+                if verdicts:
+                    raise verdicts.pop()
+                return message
+
+        self.begin([entry(jobs.note)], Dropping())
+        self.pass_time(180)
+        self.assertEqual(1, len(self.calls()))
+        self.assertEqual((1, 2), (self.state().calls, self.state().skipped))
+
+    def test_state(self) -> None:
+        """What middleware writes belongs to the same step: once for each slot, whoever tries."""
+        runtime = self.runtime
+
+        class Counting(BaseMiddleware):
+            def __init__(self) -> None:
+                super().__init__("counting", {}, runtime)
+                self.state = State(runtime)
+
+            async def handle_publish_inbound(self, message: Any, connector: str) -> Any:
+                async def count(store: Any) -> int:
+                    seen = int(await store.get("seen") or 0)
+                    store.set("seen", str(seen + 1))
+                    return seen
+
+                message.extra["number"] = await self.state.for_message("inbound", message, count)
+                return message
+
+        for _ in range(3):
+            self.begin([entry(jobs.note, singleton=False)], Counting(), behind=0.0)
+        self.pass_time(300)
+        self.assertEqual([0, 1, 2, 3, 4], [call.extra["number"] for call in self.calls()])
