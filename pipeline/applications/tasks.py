@@ -17,7 +17,8 @@ from pipeline.connector.posting import described
 from pipeline.delivery import Delivery
 from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
-from pipeline.outcome import DONE, DeadLetter, Outcome, RetryPolicy
+from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, RetryPolicy
+from pipeline.tasks.admission import Admission
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
 from pipeline.tasks.current import CurrentTask
@@ -31,6 +32,7 @@ from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.scheduler import Scheduler
 from pipeline.tasks.schedule.slot import ended, slot_of
 from pipeline.tasks.sender import bound
+from pipeline.tasks.unique import FIELD, give_up
 
 __all__ = ["TaskApplication", "TaskApplicationConfig"]
 
@@ -120,8 +122,9 @@ class TaskApplication(Application):
     async def setup_connectors(self) -> None:
         """Make the connector; it also reads the queues of tasks with a priority or a limit."""
         await finished(super().setup_connectors())
-        self._lanes = Lanes(self.connector, self.broker, self.tasks.values())
-        await self._lanes.open()
+        lanes = Lanes(self.connector, self.broker, self.tasks.values())
+        await lanes.open()
+        self._admission = Admission(lanes, self.broker, self.clock)
 
     def setup_application(self) -> Any:
         """Start the threads, and say which tasks are here."""
@@ -182,22 +185,38 @@ class TaskApplication(Application):
             _, left, _ = await self._judged(message, _exc_info(error))
             if left is None:
                 await self._answer_value(message, None, delivery)
-                ended(message, delivery)
+                await self._end(message, delivery)
                 return DONE
             if left is not error:
                 error, outcome = left, DeadLetter(left, outcome.reason)
         traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
         await self._answer_call(message, answer, delivery)
-        ended(message, delivery)
+        await self._end(message, delivery)
         return outcome
+
+    async def on_left_out(self, message: Any, outcome: Done | Dropped, delivery: Delivery) -> None:
+        """A call that isn't run, or has dropped itself, is cancelled: tell who waits for it."""
+        if not isinstance(message, TaskMessage):
+            return
+        if isinstance(outcome, Dropped):
+            await self._answer_call(message, message.cancelled(outcome.reason), delivery)
+        await self._end(message, delivery)
+
+    async def _end(self, message: TaskMessage, delivery: Delivery) -> None:
+        """A call comes to its end: stage that others like it may follow."""
+        ended(message, delivery)
+        if FIELD in message.extra:
+            await give_up(message, delivery.store)
 
     async def _perform(self, message: TaskMessage) -> Any:
         message.__dict__.pop(JUDGED, None)
         task, args, kwargs = self._called(message)
         delivery = message._delivery
-        if task.lane is not None and self._lanes.pass_on(task.lane, delivery):
-            return None
+        if task.is_conditional:
+            refused = await self._admission.refuse(task, message, delivery)
+            if refused is not None:
+                return refused
         if delivery.deaths and not task.reentrant:
             raise TaskAborted("Worker died")
         bound.set(self.client)
@@ -210,7 +229,7 @@ class TaskApplication(Application):
                 message.__dict__[JUDGED] = True
                 return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
         await self._answer_value(message, value, delivery)
-        ended(message, delivery)
+        await self._end(message, delivery)
         return None
 
     async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:

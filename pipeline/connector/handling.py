@@ -172,6 +172,7 @@ class Inlet:
             return self._decided(error, delivery)
         if isinstance(error, Respond):
             await self._answer(error, delivery)
+            await finished(self._worker.on_left_out(delivery.message, DONE, delivery))
         await self._complete(delivery, delivery.take_unfinished())
         return DONE if isinstance(error, Respond) else Dropped(error.reason)
 
@@ -236,6 +237,8 @@ class Inlet:
         )
         if self.kind == "outbound":
             await self._publisher.nack(delivery.message, outcome.reason, Edge(delivery))
+        await finished(self._worker.on_left_out(delivery.message, outcome, delivery))
+        await self._complete(delivery, delivery.take_unfinished())
 
     def _retry(self, delivery: Delivery, outcome: Retry, handler: Any) -> Retry:
         now = self._worker.clock.seconds()

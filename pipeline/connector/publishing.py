@@ -39,6 +39,8 @@ class Edge(NamedTuple):
     window: float = 0
     when_full: WhenFull = "fail"
     full_timeout: float = 30
+    #: Publishes it instead of the broker, given the post and its partition; says whether it did.
+    through: Callable[[Post, int], Awaitable[bool]] | None = None
 
 
 class Publication(Deferred[Any]):
@@ -139,7 +141,7 @@ class Publisher:
     async def put(self, kind: str, message: Any, edge: Edge) -> bool:
         """Put a message on its queue; it has passed all middleware that it should.
 
-        :return: False when it was shed.
+        :return: False when it was shed, or ``edge.through`` has refused it.
         """
         delivery = edge.delivery
         queue = edge.queue or self._queue_for(kind, message)
@@ -158,14 +160,19 @@ class Publisher:
                 if delivery is None
                 else delivery.partition
             )
-            full = (edge.max_depth, edge.when_full, edge.full_timeout)
-            if not await self.pressure.publish(post, partition, *full):
+            if not await self._send(post, partition, edge):
                 return False
         if message_published.receivers:
             message_published.send_robust(
                 self._sender, kind=kind, message=message, queue=queue, delivery=delivery
             )
         return True
+
+    def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
+        if edge.through is not None:
+            return edge.through(post, partition)
+        full = (edge.max_depth, edge.when_full, edge.full_timeout)
+        return self.pressure.publish(post, partition, *full)
 
     async def nack(self, message: Any, reason: str, edge: Edge) -> None:
         """Tell who sent an outbound message that it goes no further."""

@@ -17,10 +17,12 @@ from pipeline.errors import PipelineError, Respond
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.tasks.admission import EXPIRES
 from pipeline.tasks.call import packed
 from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.inbox import Inbox
 from pipeline.tasks.registry import Task
+from pipeline.tasks.unique import FIELD, Claim
 
 __all__ = ["Client"]
 
@@ -65,25 +67,54 @@ class Client:
         """Send a call. With a delivery in hand it is staged, see :class:`Client`.
 
         :param helper_metadata: what the message has in its field of that name, for middleware.
-        :return: a handle to wait for the result; not for the result of what is staged.
+        :return: a handle to wait for the result; not for the result of what is staged. Of a unique
+            task that is there already, a handle of that call: its ``is_new`` is False.
         :raise TypeError: the arguments don't fit the function, or one can't travel.
         :raise BrokerError: the call could not be sent.
         :raise PipelineError: middleware dropped it.
         """
-        args, named = packed(task, args, kwargs or {})
+        given, named = packed(task, args, kwargs or {})
         delivery = current.get() if self._stages else None
-        message = self._call(task, args, named, waits=delivery is None)
+        message = self._call(task, given, named, waits=delivery is None)
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=delivery is None)
-        if delivery is None:
+        edge = Edge(delivery, queue=task.own_queue)
+        if task.ttl is not None:
+            message.extra[EXPIRES] = self.clock.seconds() + task.ttl
+        if task.unique is not None:
+            return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
+        return await self._send(task, message, edge)
+
+    async def _send(self, task: Task[Any, Any], message: TaskMessage, edge: Edge) -> TaskHandle:
+        is_awaited = edge.delivery is None
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=is_awaited)
+        if is_awaited:
             self._awaited[handle.id] = handle
             await self._results_of(task.queue)
-        edge = Edge(delivery, queue=task.own_queue)
         sent = await self._publisher(task.queue).publish("inbound", message, edge)
         if sent is None and not handle.done:
+            self._awaited.pop(handle.id, None)
             raise PipelineError(f"middleware dropped the call of {task.name}")
         return handle
+
+    async def _send_once(
+        self, task: Task[Any, Any], message: TaskMessage, key: str, edge: Edge
+    ) -> TaskHandle:
+        """Send a call, unless another with this key is there; then a handle of that one."""
+        claim = Claim(key, message.message_id)
+        message.extra[FIELD] = key
+        try:
+            if edge.delivery is None:
+                return await self._send(
+                    task, message, edge._replace(through=partial(claim.publish, self.broker))
+                )
+            if await claim.stage(edge.delivery.store):
+                return await self._send(task, message, edge)
+        except PipelineError:
+            if not claim.holder:
+                raise
+        first = self._awaited.get(claim.holder)
+        return TaskHandle(claim.holder, task, self.clock, awaited=False, first=first, is_new=False)
 
     async def stop(self) -> None:
         """Read no more results; who still waits goes on waiting until its timeout."""
@@ -93,8 +124,8 @@ class Client:
             await inbox.close()
 
     def ordering_key(self, message: Any, kind: str) -> Any:
-        """None: calls are in no order."""
-        return None
+        """None: calls are in no order. Unique ones with the same key are in one partition."""
+        return message.extra.get(FIELD)
 
     def _call(
         self, task: Task[Any, Any], args: list[Any], kwargs: dict[str, Any], *, waits: bool

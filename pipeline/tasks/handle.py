@@ -20,14 +20,28 @@ class TaskHandle:
 
     :ivar id: the call's message id.
     :ivar task: the task's name.
+    :ivar is_new: False when nothing was sent, since an equal call of a unique task was there.
+    :param awaited: whether its result comes here.
+    :param first: of the same call, the handle that its result comes to.
     """
 
-    def __init__(self, id: str, task: Task[Any, Any], clock: Any, *, awaited: bool) -> None:
+    def __init__(
+        self,
+        id: str,
+        task: Task[Any, Any],
+        clock: Any,
+        *,
+        awaited: bool,
+        first: TaskHandle | None = None,
+        is_new: bool = True,
+    ) -> None:
         self.id = id
         self.task = task.name
         self._hints = task.hints
         self._clock = clock
         self._awaited = awaited
+        self._first = first
+        self.is_new = is_new
         self._answer: ResultMessage | None = None
         self._waiting: list[Deferred[None]] = []
 
@@ -37,7 +51,7 @@ class TaskHandle:
     @property
     def done(self) -> bool:
         """Whether the result is there."""
-        return self._answer is not None
+        return self._answer is not None if self._first is None else self._first.done
 
     async def result(self, timeout: float | None = None) -> Any:
         """Wait for what the task returns. May be called several times.
@@ -48,6 +62,13 @@ class TaskHandle:
         :raise RuntimeError: the call was sent while a message was handled, and so leaves only
             when that is done: to wait for it there would be to wait for ever.
         """
+        if self._first is not None:
+            return await self._first.result(timeout)
+        if not self.is_new:
+            raise RuntimeError(
+                f"{self.task} {self.id} was sent by another, who waits for its result: "
+                "it can't be waited for here"
+            )
         if not self._awaited:
             raise RuntimeError(
                 f"the call of {self.task} is sent when the message in hand is done: "

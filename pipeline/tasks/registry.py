@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.tasks.lanes import lane_of
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender
+from pipeline.tasks.unique import Unique
 from pipeline.tasks.values import Hints
 from pipeline.threads import wait_in_thread
 
@@ -44,6 +45,8 @@ class Task(Generic[P, R]):
     :ivar timeout: seconds that a call may run; None: any number.
     :ivar reentrant: whether a call whose worker died is run again, rather than failed.
     :ivar isolation: ``"inline"``: in the reactor's thread; ``"thread"``: in a thread of a pool.
+    :ivar ttl: seconds in which a call has to begin; None: any number.
+    :ivar unique: how its calls are unique; None: they aren't.
     :ivar lane: the queue that its calls wait in, by ``rate_limit``, ``concurrency`` and
         ``priority``; None: that of its connector.
     :ivar keep_result: seconds that the result is kept in the store; None: not at all.
@@ -62,6 +65,9 @@ class Task(Generic[P, R]):
         timeout: float | None = None,
         reentrant: bool = False,
         isolation: str | None = None,
+        ttl: float | None = None,
+        unique: str | None = None,
+        unique_key: Callable[..., Any] | Sequence[str] | None = None,
         rate_limit: str | None = None,
         concurrency: int | None = None,
         priority: str = "low",
@@ -84,6 +90,10 @@ class Task(Generic[P, R]):
         self.signature = inspect.signature(function)
         #: When it is called by itself, see :meth:`schedule`.
         self.schedules: list[Entry] = []
+        self.ttl = ttl
+        self.unique = self._unique(unique, unique_key)
+        #: Whether something is to be looked at before a call begins.
+        self.is_conditional = bool(self.lane or ttl is not None or self.unique)
         self._check()
 
     @functools.cached_property
@@ -154,6 +164,16 @@ class Task(Generic[P, R]):
         self.schedules.append(entry)
         return entry
 
+    def _unique(self, until: str | None, by: Any) -> Unique | None:
+        if until is not None:
+            return Unique(self.name, self.signature, until, by)
+        if by is not None:
+            raise ConfigError(
+                f"task {self.name}: unique_key says nothing without unique",
+                hint="add unique='queued' or unique='done'",
+            )
+        return None
+
     def _check(self) -> None:
         if self.isolation == "process":
             raise ConfigError(
@@ -170,7 +190,7 @@ class Task(Generic[P, R]):
             )
         if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
             raise ConfigError(f"task {self.name}: a generator can't be a task")
-        for option in ("retries", "backoff", "timeout", "keep_result"):
+        for option in ("retries", "backoff", "timeout", "ttl", "keep_result"):
             self._check_amount(option, getattr(self, option))
 
     def _check_amount(self, option: str, value: float | None) -> None:
@@ -193,6 +213,9 @@ def task(
     timeout: float | None = None,
     reentrant: bool = False,
     isolation: str | None = None,
+    ttl: float | None = None,
+    unique: str | None = None,
+    unique_key: Callable[..., Any] | Sequence[str] | None = None,
     rate_limit: str | None = None,
     concurrency: int | None = None,
     priority: str = "low",
@@ -214,6 +237,12 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     :param reentrant: whether a call whose worker died may run again (redis-tasks).
     :param isolation: ``"inline"`` or ``"thread"``; by default what suits the function. A plain
         function that says ``"inline"`` promises that it never blocks, and may return a Deferred.
+    :param ttl: seconds in which a call has to begin after it was sent; else it is cancelled, as
+        ``expired``.
+    :param unique: ``"queued"``: while a call waits, no other with the same arguments is sent;
+        ``"done"``: nor while it runs, or waits for another try.
+    :param unique_key: what makes two calls the same instead of all their arguments: names of some,
+        or a function that is called with the arguments.
     :param rate_limit: how many of its calls may begin in any such time, as ``10/s``, ``100/m`` or
         ``20/5s``, in all workers together; what is beyond that waits in a queue of its own.
     :param concurrency: how many of its calls may run at a time, in all workers together; else as

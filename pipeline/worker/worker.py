@@ -22,7 +22,7 @@ from pipeline.interfaces import IWorker
 from pipeline.middleware.lifetime import tear_down
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.outcome import DeadLetter, Outcome
+from pipeline.outcome import DeadLetter, Done, Dropped, Outcome
 from pipeline.signals import worker_started, worker_starting, worker_stopped, worker_stopping
 from pipeline.store import Store
 from pipeline.worker.options import WorkerConfig, policy_of
@@ -165,6 +165,15 @@ class Worker:
 
         :return: None; or :class:`~pipeline.outcome.Done` if there shall be no dead letter after
             all, or another :class:`~pipeline.outcome.DeadLetter`; or a Deferred or coroutine.
+        """
+
+    def on_left_out(self, message: Any, outcome: Done | Dropped, delivery: Delivery) -> Any:
+        """A message was dropped, or answered by middleware: it goes no further than it has come.
+
+        What is published here is settled together with the message. An error here is the message's.
+
+        :param outcome: Dropped, with the reason; or Done, if middleware has answered.
+        :return: None, a Deferred or a coroutine.
         """
 
     # Life --------------------------------------------------------------------------------------
