@@ -8,19 +8,20 @@ so that an error of a receiver is logged under ``pipeline.signals`` and breaks n
 
 from __future__ import annotations
 
-import inspect
-import threading
-import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from inspect import iscoroutine
+from typing import Any, TypeVar
 
-from twisted.internet.defer import DeferredList, ensureDeferred
+from twisted.internet.defer import Deferred, DeferredList, ensureDeferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from pipeline.receivers import Live, Receivers, check
 
 __all__ = [
     "DEBUG",
     "Signal",
+    "class_prepared",
     "connection_lost",
     "connection_made",
     "got_request_exception",
@@ -30,9 +31,24 @@ __all__ = [
     "message_received",
     "message_retried",
     "message_settled",
+    "middleware_prepared",
+    "post_delete",
+    "post_save",
+    "post_setup",
+    "pre_delete",
+    "pre_save",
+    "pre_setup",
     "receiver",
     "request_finished",
     "request_started",
+    "setting_changed",
+    "task_cancelled",
+    "task_failed",
+    "task_finished",
+    "task_progress",
+    "task_queued",
+    "task_retried",
+    "task_started",
     "template_rendered",
     "worker_started",
     "worker_starting",
@@ -44,35 +60,17 @@ __all__ = [
 DEBUG = False
 
 ReceiverT = TypeVar("ReceiverT", bound=Callable[..., Any])
-Live = list[tuple[Callable[..., Any], bool]]
 Responses = list[tuple[Any, Any]]
-Key = tuple[Any, Any]
 
 _log = Logger("pipeline.signals")
 
 
-class _Connection(NamedTuple):
-    """One receiver of a signal; ``reference`` gives it, or None when it is gone."""
-
-    key: Key
-    reference: Callable[[], Any]
-    is_async: bool
-
-
-class Signal:
+class Signal(Receivers):
     """Something that happens, and those who want to know.
 
-    :param use_caching: remember which receivers a sender has; senders must be hashable and allow
-        weak references. Pays when a signal is sent much more often than connected.
+    :param use_caching: remember which receivers a sender has, if it allows weak references. Pays
+        when a signal with many receivers is sent much more often than connected.
     """
-
-    def __init__(self, use_caching: bool = False) -> None:
-        #: Who is connected; empty exactly when nobody ever listens, so that a sender whose
-        #: speed matters may look here before it makes the call.
-        self.receivers: list[_Connection] = []
-        self.use_caching = use_caching
-        self._lock = threading.RLock()
-        self._cache: Any = weakref.WeakKeyDictionary()
 
     def connect(
         self,
@@ -92,30 +90,8 @@ class Signal:
         :raise ValueError: it takes no ``**kwargs`` (with ``DEBUG`` only).
         """
         if DEBUG:
-            _check(receiver)
-        key = _key(receiver, sender, dispatch_uid)
-        reference = self._weakly(receiver, key) if weak else lambda: receiver
-        connection = _Connection(key, reference, _is_async(receiver))
-        with self._lock:
-            alive = [known for known in self.receivers if known.reference() is not None]
-            if all(known.key != key for known in alive):
-                self._change([*alive, connection])
-
-    def disconnect(
-        self,
-        receiver: Callable[..., Any] | None = None,
-        sender: Any = None,
-        dispatch_uid: Any = None,
-    ) -> bool:
-        """Call it no longer.
-
-        :return: whether it was connected.
-        """
-        return self._remove(_key(receiver, sender, dispatch_uid))
-
-    def has_listeners(self, sender: Any = None) -> bool:
-        """Whether anybody would be called for this sender."""
-        return bool(self._live(sender))
+            check(receiver)
+        super().connect(receiver, sender, weak, dispatch_uid)
 
     def send(self, sender: Any, **named: Any) -> Responses:
         """Call all receivers; the first error ends it and is raised.
@@ -125,52 +101,72 @@ class Signal:
 
         :return: a list of ``(receiver, response)``.
         """
+        if not self.receivers:
+            return []
         return [
             (receiver, self._call(receiver, is_async, sender, named))
-            for receiver, is_async in self._live(sender)
+            for receiver, is_async in self.live(sender)
         ]
 
     def send_robust(self, sender: Any, **named: Any) -> Responses:
         """Like :meth:`send`, but an Exception is logged and stands for the response."""
+        if not self.receivers:
+            return []
         return [
             (receiver, self._call_robustly(receiver, is_async, sender, named))
-            for receiver, is_async in self._live(sender)
+            for receiver, is_async in self.live(sender)
         ]
 
-    async def asend(self, sender: Any, **named: Any) -> Responses:
-        """Like :meth:`send`, but asynchronous receivers run side by side and are awaited.
+    def asend(self, sender: Any, **named: Any) -> Deferred[Responses]:
+        """Like :meth:`send`, but asynchronous receivers run side by side and are waited for.
 
-        :return: a list of ``(receiver, response)``, the synchronous ones first.
+        So is the Deferred of a plain receiver that returns one. When several fail, the first error
+        is raised and the others are logged.
+
+        :return: a Deferred of a list of ``(receiver, response)``, the synchronous ones first.
         """
-        live = self._live(sender)
-        responses = [
-            (receiver, self._call(receiver, False, sender, named))
-            for receiver, is_async in live
-            if not is_async
-        ]
-        later = await self._together(live, sender, named)
-        for _, result in later:
-            if isinstance(result, Failure):
-                result.raiseException()
-        return responses + later
+        if not self.receivers:
+            return succeed([])
+        return Deferred.fromCoroutine(self._asend(sender, named))
 
-    async def asend_robust(self, sender: Any, **named: Any) -> Responses:
+    def asend_robust(self, sender: Any, **named: Any) -> Deferred[Responses]:
         """Like :meth:`asend`, but an Exception is logged and stands for the response."""
-        live = self._live(sender)
-        responses = [
-            (receiver, self._call_robustly(receiver, False, sender, named))
+        if not self.receivers:
+            return succeed([])
+        return Deferred.fromCoroutine(self._asend_robust(sender, named))
+
+    async def _asend(self, sender: Any, named: dict[str, Any]) -> Responses:
+        live = self.live(sender)
+        asked = [
+            (receiver, receiver(signal=self, sender=sender, **named))
             for receiver, is_async in live
             if not is_async
         ]
-        later = await self._together(live, sender, named)
-        return responses + [(receiver, _reported(receiver, result)) for receiver, result in later]
+        ended = await _together(asked + self._begun(live, sender, named))
+        failed = [(receiver, end) for receiver, end in ended if isinstance(end, Failure)]
+        for receiver, failure in failed[1:]:
+            _reported(receiver, failure)
+        if failed:
+            failed[0][1].raiseException()
+        return ended
 
-    async def _together(self, live: Live, sender: Any, named: dict[str, Any]) -> Responses:
-        """What all asynchronous receivers answer; a Failure for an error."""
-        asked = [receiver for receiver, is_async in live if is_async]
-        started = [ensureDeferred(ask(signal=self, sender=sender, **named)) for ask in asked]
-        results = await DeferredList(started, consumeErrors=True)
-        return [(ask, result) for ask, (_, result) in zip(asked, results, strict=True)]
+    async def _asend_robust(self, sender: Any, named: dict[str, Any]) -> Responses:
+        live = self.live(sender)
+        asked = [
+            (receiver, _attempted(receiver, signal=self, sender=sender, **named))
+            for receiver, is_async in live
+            if not is_async
+        ]
+        ended = await _together(asked + self._begun(live, sender, named))
+        return [(receiver, _reported(receiver, end)) for receiver, end in ended]
+
+    def _begun(self, live: Live, sender: Any, named: dict[str, Any]) -> Responses:
+        """What the asynchronous receivers have begun; a failed Deferred where one could not."""
+        return [
+            (receiver, _later(_attempted(receiver, signal=self, sender=sender, **named)))
+            for receiver, is_async in live
+            if is_async
+        ]
 
     def _call(
         self, receiver: Callable[..., Any], is_async: bool, sender: Any, named: dict[str, Any]
@@ -183,47 +179,11 @@ class Signal:
     def _call_robustly(
         self, receiver: Callable[..., Any], is_async: bool, sender: Any, named: dict[str, Any]
     ) -> Any:
-        try:
-            return self._call(receiver, is_async, sender, named)
-        except Exception:  # noqa: BLE001  # a receiver's error must not become the sender's
-            return _reported(receiver, Failure())
-
-    def _live(self, sender: Any) -> Live:
-        """Who is to be called now, with whether it is asynchronous."""
-        connections = self.receivers
-        if not connections:
-            return []
-        if self.use_caching and sender is not None:
-            connections = self._cached(sender)
-        else:
-            connections = _for(connections, sender)
-        found = [(connection.reference(), connection.is_async) for connection in connections]
-        return [(receiver, is_async) for receiver, is_async in found if receiver is not None]
-
-    def _cached(self, sender: Any) -> list[_Connection]:
-        with self._lock:
-            known: list[_Connection] | None = self._cache.get(sender)
-            if known is None:
-                known = self._cache[sender] = _for(self.receivers, sender)
-            return known
-
-    def _weakly(self, receiver: Callable[..., Any], key: Key) -> Callable[[], Any]:
-        """A reference whose death disconnects the receiver; a bound method dies with its self."""
-        made = weakref.WeakMethod if inspect.ismethod(receiver) else weakref.ref
-        return made(receiver, lambda _: self._remove(key))
-
-    def _remove(self, key: Key) -> bool:
-        with self._lock:
-            left = [known for known in self.receivers if known.key != key]
-            was_there = len(left) < len(self.receivers)
-            if was_there:
-                self._change(left)
-        return was_there
-
-    def _change(self, receivers: list[_Connection]) -> None:
-        # Always another list: who is sending goes on with the one that it has.
-        self.receivers = receivers
-        self._cache.clear()
+        response = _attempted(receiver, signal=self, sender=sender, **named)
+        if is_async:
+            later = _later(response)
+            return later.addErrback(lambda failure: _reported(receiver, failure))
+        return _reported(receiver, response)
 
 
 def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[ReceiverT], ReceiverT]:
@@ -241,41 +201,42 @@ def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[Rec
     return connected
 
 
-def _for(connections: list[_Connection], sender: Any) -> list[_Connection]:
-    wanted = (None, id(sender))
-    return [connection for connection in connections if connection.key[1] in wanted]
-
-
-def _key(receiver: Any, sender: Any, dispatch_uid: Any) -> Key:
-    """What tells one connection from another: the receiver's identity, and the sender's."""
-    whose = None if sender is None else id(sender)
-    if dispatch_uid is not None:
-        return (dispatch_uid, whose)
-    if inspect.ismethod(receiver):
-        return ((id(receiver.__self__), id(receiver.__func__)), whose)
-    return (id(receiver), whose)
-
-
-def _is_async(receiver: Any) -> bool:
-    called = receiver if inspect.isroutine(receiver) else getattr(receiver, "__call__", receiver)  # noqa: B004
-    return inspect.iscoroutinefunction(called)
-
-
-def _check(receiver: Any) -> None:
-    if not callable(receiver):
-        raise TypeError(f"a signal's receiver must be callable, {receiver!r} is not")
+def _attempted(receiver: Callable[..., Any], **named: Any) -> Any:
+    """What a receiver answers; a Failure for an Exception."""
     try:
-        parameters = inspect.signature(receiver).parameters.values()
-    except ValueError:
-        return  # written in C: nobody can tell
-    if not any(each.kind is each.VAR_KEYWORD for each in parameters):
-        raise ValueError(f"a signal's receiver must accept **kwargs, {receiver!r} does not")
+        return receiver(**named)
+    except Exception:  # noqa: BLE001  # a receiver's error must not become the sender's
+        return Failure()
+
+
+def _later(answer: Any) -> Deferred[Any]:
+    """A Deferred of what an asynchronous receiver answers."""
+    if iscoroutine(answer) or isinstance(answer, Deferred):
+        return ensureDeferred(answer)
+    return fail(answer) if isinstance(answer, Failure) else succeed(answer)
+
+
+async def _together(answers: Responses) -> Responses:
+    """The same, when all that are late have come; a Failure for an error."""
+    late = [answer for _, answer in answers if isinstance(answer, Deferred)]
+    if not late:
+        return answers
+    ends = iter(await DeferredList(late, consumeErrors=True))
+    return [
+        (receiver, next(ends)[1] if isinstance(answer, Deferred) else answer)
+        for receiver, answer in answers
+    ]
 
 
 def _reported(receiver: Any, result: Any) -> Any:
-    """The result, or for a Failure its error, which is logged."""
+    """The result, or for a Failure its error, which is logged.
+
+    :raise BaseException: the error is no Exception.
+    """
     if not isinstance(result, Failure):
         return result
+    if not isinstance(result.value, Exception):
+        result.raiseException()
     name = getattr(receiver, "__qualname__", repr(receiver))
     _log.failure("signal receiver {name} failed", result, name=name)
     return result.value
@@ -287,29 +248,59 @@ worker_started = Signal()
 worker_stopping = Signal()
 worker_stopped = Signal()
 
-#: The broker's connection was made, or lost (with ``reason``). ``sender`` is the broker.
+#: A worker's middleware is made and set up (``middlewares``). ``sender`` is the worker.
+middleware_prepared = Signal()
+
+#: The workers of a process are about to be started; all of them run. ``sender`` is the
+#: :class:`~pipeline.service.running.System`; both have ``namespace``.
+pre_setup = Signal()
+post_setup = Signal()
+
+#: The broker's connection was made, or lost or closed (``reason``). ``sender`` is the broker.
 connection_made = Signal()
 connection_lost = Signal()
 
 #: What happens to a message. ``sender`` is the connector; all have ``kind`` and ``message``.
-#: Received: it was decoded and goes into the consume chain (with ``delivery``).
+#: Received: it was decoded and goes into the consume chain (``delivery``).
 message_received = Signal()
-#: Published: it left the publish chain and is staged or on its way (with ``queue``, and
-#: ``delivery``, or None at the edge).
+#: Published: it left the publish chain and is staged or on its way (``queue``, and ``delivery``,
+#: or None at the edge).
 message_published = Signal()
-#: Settled: what became of it is now true (with ``delivery`` and ``outcome``). One of the three
-#: below is sent as well, with the same, unless it is done.
+#: Settled: what became of it is now true (``delivery`` and ``outcome``). One of the three below is
+#: sent as well, with the same, unless it is done.
 message_settled = Signal()
 message_retried = Signal()
 message_dead_lettered = Signal()
 message_dropped = Signal()
 
-#: A request of a view: it came; its response is on its way (with ``response``); a hook or a view
-#: failed and nothing handled it (with ``exception``). ``sender`` is who handles requests; all have
-#: ``request``.
+#: A message store is about to keep a message or an event, has staged it; is about to forget it, has
+#: staged that. ``sender`` is the message's class; all have ``message`` and ``store``.
+pre_save = Signal()
+post_save = Signal()
+pre_delete = Signal()
+post_delete = Signal()
+
+#: A kind of message is registered. ``sender`` is its class.
+class_prepared = Signal()
+
+#: What happens to a call of a task. ``sender`` is the task.
+task_queued = Signal()
+task_started = Signal()
+task_progress = Signal()
+task_finished = Signal()
+task_failed = Signal()
+task_retried = Signal()
+task_cancelled = Signal()
+
+#: A request of a view: it came; its response is on its way (``response``); a hook or a view failed
+#: and nothing handled it (``exception``). ``sender`` is who handles requests; all have ``request``.
 request_started = Signal()
 request_finished = Signal()
 got_request_exception = Signal()
 
-#: A template was rendered (with ``template`` and ``context``). ``sender`` is the response.
+#: A template was rendered (``template`` and ``context``). ``sender`` is the response.
 template_rendered = Signal()
+
+#: A test has another value for an option (``setting``, ``value``, and ``enter``, False where it is
+#: as before again). ``sender`` is the class of the options.
+setting_changed = Signal()

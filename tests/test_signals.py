@@ -234,7 +234,7 @@ class Sending(TestCase):
 
         self.signal.connect(one)
         self.signal.connect(two)
-        sending = Deferred.fromCoroutine(self.signal.asend(None))
+        sending = self.signal.asend(None)
         self.assertEqual([1, 2], started)
         self.assertNoResult(sending)
         first.callback(None)

@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline.errors import InvalidMessage, InvalidMessageField, MissingMessageField
 from pipeline.message.ids import new_id
+from pipeline.signals import class_prepared
 
 __all__ = [
     "UNSET",
@@ -274,9 +275,12 @@ def register(cls: MessageT) -> MessageT:
     """
     global _registered
     tag = str(cls.__struct_config__.tag)
+    is_known = tag in _by_tag
     if _by_tag.setdefault(tag, cls) is not cls:
         raise ValueError(f"{cls.__name__} and {_by_tag[tag].__name__} both have the tag {tag!r}")
     _registered = tuple(_by_tag.values())
+    if not is_known:
+        class_prepared.send_robust(cls)
     return cls
 
 

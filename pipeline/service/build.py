@@ -112,7 +112,13 @@ def build(
     ]
     watched = _watched(config, reactor)
     parts = (*connected.parts, *watched, *(each.part for each in workers))
-    return System(parts, reactor, stop_timeout=config.stop_timeout, failed=failed)
+    return System(
+        parts,
+        reactor,
+        stop_timeout=config.stop_timeout,
+        namespace=config.namespace,
+        failed=failed,
+    )
 
 
 def _watched(config: SystemConfig, reactor: Any) -> tuple[Part, ...]:

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import PipelineError
+from pipeline.signals import post_setup, pre_setup
 
 __all__ = ["Part", "System", "explained"]
 
@@ -41,6 +42,7 @@ class System(MultiService):
 
     :param parts: in the order of their start.
     :param clock: the reactor, or a test's clock.
+    :param namespace: the name of the whole system, for signals.
     :param stop_timeout: seconds to finish what is in hand, for all parts together.
     :param failed: called with an explanation when a part could not start, after those that
         could have been stopped again.
@@ -54,11 +56,13 @@ class System(MultiService):
         clock: Any,
         *,
         stop_timeout: float = 30.0,
+        namespace: str = "",
         failed: Callable[[str], None] = lambda explanation: None,
     ) -> None:
         super().__init__()
         self.parts = tuple(parts)
         self.stop_timeout = stop_timeout
+        self.namespace = namespace
         #: Fires with True when every part is ready, with False when one could not start.
         self.ready: Deferred[bool] = Deferred()
         #: Why it could not start; None while all is well.
@@ -89,10 +93,12 @@ class System(MultiService):
 
     async def _start(self) -> None:
         await self._running()
+        pre_setup.send_robust(self, namespace=self.namespace)
         for part in self.parts:
             self._started.append(part)
             await part.start()
             self.log.info("{part} is ready", part=part.name)
+        post_setup.send_robust(self, namespace=self.namespace)
         self.ready.callback(True)
 
     def _running(self) -> Deferred[None]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pipeline.message import EventMessage, Message, UserMessage
+from pipeline.signals import Signal, post_delete, post_save, pre_delete, pre_save
 from pipeline.state.listing import Listing, together
 from pipeline.state.unit import alone
 from pipeline.store import Store
@@ -103,6 +104,7 @@ class MessageStore:
         tag: str | None,
     ) -> None:
         """All that is added passes here."""
+        self._tell(pre_save, message)
         now, ttl = self._moment(), self._retention
         fields: dict[str, str | bytes | int | float] = {
             "message": message.to_json(),
@@ -115,6 +117,7 @@ class MessageStore:
             index = self._index(each)
             store.zadd(index, name, now, ttl)
             store.ztrim(index, now - ttl)
+        self._tell(post_save, message)
 
     def _moment(self) -> float:
         """Now, and later than the last time: an answer comes after what it answers."""
@@ -184,9 +187,21 @@ class MessageStore:
 
     def _delete(self, store: Store, sort: str, name: str, kept: dict[bytes, bytes]) -> None:
         """All that is deleted passes here."""
+        self._tell_kept(pre_delete, kept)
         store.hclear(self._record(sort, name))
         for each in msgspec.json.decode(kept[b"lists"], type=list[str]):
             store.zrem(self._index(each), name)
+        self._tell_kept(post_delete, kept)
+
+    # Telling -----------------------------------------------------------------------------------
+
+    def _tell(self, signal: Signal, message: Message) -> None:
+        if signal.receivers:
+            signal.send_robust(type(message), message=message, store=self)
+
+    def _tell_kept(self, signal: Signal, kept: dict[bytes, bytes]) -> None:
+        if signal.receivers:
+            self._tell(signal, Message.from_json(kept[b"message"]))
 
     # Keys --------------------------------------------------------------------------------------
 

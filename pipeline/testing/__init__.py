@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.testing.dispatchers import DispatcherHelper as DispatcherHelper
     from pipeline.testing.messages import MessageHelper as MessageHelper
     from pipeline.testing.middleware import MiddlewareHelper as MiddlewareHelper
+    from pipeline.testing.overriding import override_config as override_config
     from pipeline.testing.places import InMemory as InMemory
     from pipeline.testing.places import OnServer as OnServer
     from pipeline.testing.recording import RecordingMiddleware as RecordingMiddleware
@@ -35,6 +36,7 @@ _HOMES = {
     "RecordingMiddleware": "recording",
     "TransportHelper": "transports",
     "WorkerHelper": "workers",
+    "override_config": "overriding",
     "passages": "recording",
 }
 

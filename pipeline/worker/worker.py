@@ -23,7 +23,13 @@ from pipeline.middleware.lifetime import tear_down
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.outcome import DeadLetter, Done, Dropped, Outcome
-from pipeline.signals import worker_started, worker_starting, worker_stopped, worker_stopping
+from pipeline.signals import (
+    middleware_prepared,
+    worker_started,
+    worker_starting,
+    worker_stopped,
+    worker_stopping,
+)
 from pipeline.store import Store
 from pipeline.worker.options import WorkerConfig, policy_of
 
@@ -252,6 +258,7 @@ class Worker:
         self._stack = MiddlewareStack(self.middlewares)
         message = set(map(id, self.middlewares))
         self._others = tuple(m for m in reversed(self.middlewares.made) if id(m) not in message)
+        middleware_prepared.send_robust(self, middlewares=self.middlewares)
 
     def setup_connector(
         self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()

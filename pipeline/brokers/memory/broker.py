@@ -23,6 +23,7 @@ from pipeline.brokers.memory.shard import Shard
 from pipeline.delivery import DeadLetterEntry, Depth, Limit, Post
 from pipeline.errors import BrokerUnavailable, PipelineError
 from pipeline.interfaces import IBroker, IReader
+from pipeline.signals import connection_lost, connection_made
 from pipeline.store import Check, Write
 
 __all__ = ["MemoryBroker", "MemoryConsumer", "MemoryReader", "MemoryServer"]
@@ -101,6 +102,7 @@ class MemoryBroker:
         """Start to beat."""
         self.available, self.problem = True, None
         self.server.join(self)
+        connection_made.send_robust(self)
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
@@ -114,8 +116,12 @@ class MemoryBroker:
         self._leave()
 
     def _leave(self) -> list[MemoryConsumer]:
+        was_available = self.available
         self.available, self.problem = False, "the broker has been stopped"
-        return self.server.leave(self)
+        left = self.server.leave(self)
+        if was_available:
+            connection_lost.send_robust(self, reason=self.problem)
+        return left
 
     def consumer(
         self,

@@ -29,6 +29,7 @@ from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import DeadLetterEntry, Depth, Limit, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IBroker
+from pipeline.signals import connection_lost, connection_made
 
 __all__ = ["RedisBroker"]
 
@@ -75,7 +76,9 @@ class RedisBroker:
         #: Milliseconds added to the server's time; only tests set it.
         self.time_offset_ms = 0
         self.layouts = [Layout(namespace, n) for n in range(partitions)]
-        self.client = Client(address, clock, name=self.worker_id, on_up=self._up)
+        self.client = Client(
+            address, clock, name=self.worker_id, on_up=self._up, on_down=self._down
+        )
         self._readers = [RedisReader(self.client, clock, at, self._offset) for at in self.layouts]
         self._producer = Producer(self.client, clock, self.layouts, self.worker_id, self._offset)
         self._consumers: list[RedisConsumer] = []
@@ -84,6 +87,7 @@ class RedisBroker:
         self._recoverer = Recoverer(self, min(1.0, dead_after / 4))
         self._janitor = Janitor(self, dead_letter_retention)
         self._started = False
+        self._is_up = False
 
     def __repr__(self) -> str:
         return f"<RedisBroker {self.worker_id} at {self.address}>"
@@ -92,7 +96,14 @@ class RedisBroker:
         return self.time_offset_ms
 
     def _up(self) -> None:
+        self._is_up = True
+        connection_made.send_robust(self)
         self._recoverer.restart()
+
+    def _down(self, why: str) -> None:
+        if self._is_up:
+            self._is_up = False
+            connection_lost.send_robust(self, reason=why)
 
     @property
     def available(self) -> bool:
@@ -120,7 +131,7 @@ class RedisBroker:
             for layout in self.layouts:
                 await self.client.run(BEAT, [layout.beats], [self.worker_id, 1])
         except BaseException:
-            await self.client.stop()
+            await self._close()
             raise
         self._started = True
         self._heart.start()
@@ -141,10 +152,14 @@ class RedisBroker:
         await gatherResults(map(Deferred.fromCoroutine, ends))
         if self._started:
             await self._say_good_bye()
-        await self.client.stop()
+        await self._close()
         if self._started:
             self._started = False
             await deferToThread(self._heart.join, 0.1)
+
+    async def _close(self) -> None:
+        await self.client.stop()
+        self._down("the broker has been stopped")
 
     async def _say_good_bye(self) -> None:
         if not self.client.connected:
