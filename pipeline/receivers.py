@@ -87,10 +87,11 @@ class Receivers:
             return []
         if self.use_caching and sender is not None:
             connections = self._cached(sender)
-        else:
-            connections = _matching(connections, sender)
-        found = [(each.reference(), each.is_async) for each in connections]
-        return [(receiver, is_async) for receiver, is_async in found if receiver is not None]
+        return [
+            (receiver, is_async)
+            for _, reference, listened, is_async in connections
+            if (listened is None or listened() is sender) and (receiver := reference()) is not None
+        ]
 
     def _cached(self, sender: Any) -> list[Connection]:
         place = id(sender)
@@ -199,5 +200,5 @@ def _if_possible(sender: Any, gone: Callable[[Any], Any]) -> Callable[[], Any]:
 
 
 def _is_async(receiver: Any) -> bool:
-    called = receiver if inspect.isroutine(receiver) else getattr(receiver, "__call__", receiver)  # noqa: B004
-    return inspect.iscoroutinefunction(called)
+    called = getattr(receiver, "__call__", None)  # noqa: B004  # what it is, not whether
+    return inspect.iscoroutinefunction(receiver) or inspect.iscoroutinefunction(called)

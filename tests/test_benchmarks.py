@@ -22,6 +22,7 @@ TINY: dict[str, list[str]] = {
     "middleware": ["50"],
     "redis_client": [],
     "redis_transport": ["--entries", "300"],
+    "signals": ["--sends", "1000"],
     "replay": ["--lines", "500", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
@@ -72,6 +73,10 @@ class Benchmarks(TestCase):
         """Reading is told apart from a pipe, and from the whole way."""
         rows = self.figures("replay")
         self.assertEqual(3, len([row for row in rows if row["lines_per_second"]]))
+
+    def test_signals(self) -> None:
+        """It says what a signal costs that nobody listens to."""
+        self.assertEqual("nobody listens", self.figures("signals")[0]["what"])
 
     def test_first_answer(self) -> None:
         """It says how long the first answer took."""

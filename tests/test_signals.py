@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pipeline import signals
@@ -252,6 +253,81 @@ class Sending(TestCase):
         [(_, error)] = await self.signal.asend_robust(None)
         self.assertIsInstance(error, ValueError)
         self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))
+
+    def test_deferred(self) -> None:
+        """``asend`` gives a Deferred, which may be awaited; with nobody there it has fired."""
+        self.assertEqual([], self.successResultOf(self.signal.asend(None)))
+        self.assertEqual([], self.successResultOf(self.signal.asend_robust(None)))
+        self.signal.connect(fails)
+        self.failureResultOf(self.signal.asend(None), ValueError)
+
+    def test_plain_deferred(self) -> None:
+        """A plain receiver's Deferred is waited for by ``asend``, and its error is answered by
+        ``asend_robust``."""
+        waited: list[Deferred[str]] = []
+
+        def waits(**named: Any) -> Deferred[str]:
+            waited.append(Deferred())
+            return waited[-1]
+
+        self.signal.connect(waits)
+        sending = self.signal.asend(None)
+        self.assertNoResult(sending)
+        waited[0].callback("waited")
+        self.assertEqual([(waits, "waited")], self.successResultOf(sending))
+        robust = self.signal.asend_robust(None)
+        waited[1].errback(ValueError())
+        [(_, error)] = self.successResultOf(robust)
+        self.assertIsInstance(error, ValueError)
+        self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))
+
+    def test_several_errors(self) -> None:
+        """When several fail, ``asend`` raises the first and logs the others."""
+
+        async def one(**named: Any) -> None:
+            raise ValueError
+
+        async def two(**named: Any) -> None:
+            raise KeyError
+
+        self.signal.connect(one)
+        self.signal.connect(two)
+        self.failureResultOf(self.signal.asend(None), ValueError)
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
+    def test_cannot_begin(self) -> None:
+        """An asynchronous receiver that can't even be called is an error like any other."""
+
+        async def strict() -> None: ...
+
+        self.signal.connect(strict)
+        self.signal.connect(self.recorder.hear)
+        for send in (self.signal.send_robust, self.signal.asend_robust):
+            responses: Any = send(None)
+            if isinstance(responses, Deferred):
+                responses = self.successResultOf(responses)
+            self.assertIn((self.recorder.hear, "heard"), responses)
+        self.failureResultOf(self.signal.asend(None), TypeError)
+        self.assertEqual(2, len(self.flushLoggedErrors(TypeError)))
+
+    def test_asynchronous_base_exception(self) -> None:
+        """What is no Exception passes through ``asend_robust`` too."""
+
+        async def leave(**named: Any) -> None:
+            raise SystemExit
+
+        self.signal.connect(leave)
+        self.failureResultOf(self.signal.asend_robust(None), SystemExit)
+
+    def test_logger(self) -> None:
+        """Errors are logged by the logger named ``pipeline.signals``."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.signal.connect(fails)
+        self.signal.send_robust(None)
+        self.assertEqual(["pipeline.signals"], [each["log_namespace"] for each in events])
+        self.flushLoggedErrors(ValueError)
 
     def test_asynchronous_in_send(self) -> None:
         """``send`` starts an asynchronous receiver; its response is a Deferred."""

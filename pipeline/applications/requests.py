@@ -181,9 +181,11 @@ class RequestApplication(Application):
 
     async def respond(self, request: Request) -> Response:
         """The response to a request, through all hooks."""
-        request_started.send_robust(self, request=request)
+        if request_started.receivers:
+            request_started.send_robust(self, request=request)
         response: Response = await self._stack_of_hooks.respond(request)
-        request_finished.send_robust(self, request=request, response=response)
+        if request_finished.receivers:
+            request_finished.send_robust(self, request=request, response=response)
         return response
 
     async def _respond(self, message: Any) -> None:

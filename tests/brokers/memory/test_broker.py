@@ -12,6 +12,7 @@ from pipeline.brokers.memory import MemoryBroker, MemoryServer
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IBroker, IConsumer, IReader
+from pipeline.signals import connection_lost, connection_made
 from pipeline.testing.contracts import BrokerContract
 
 START = 1_700_000_000
@@ -170,3 +171,30 @@ class MemoryOnly(MemoryBench, TestCase):
         """A read that there isn't fails."""
         reader = MemoryBroker(self.clock).reader()
         self.failureResultOf(reader.read("explode", "key"), ServerRefused)
+
+
+class Telling(MemoryBench, TestCase):
+    """Who listens is told when it comes and goes."""
+
+    async def test_told(self) -> None:
+        """Made, and lost once, by stopping or by dying."""
+        told: list[Any] = []
+
+        def hear(signal: Any, sender: Any, reason: str = "", **named: Any) -> None:
+            told.append((sender, signal is connection_made, reason))
+
+        for signal in (connection_made, connection_lost):
+            signal.connect(hear)
+            self.addCleanup(signal.disconnect, hear)
+        one, other = await self.make_broker(), await self.make_broker()
+        other.die()
+        for each in (one, other):
+            await each.stop()
+        reason = "the broker has been stopped"
+        expected = [
+            (one, True, ""),
+            (other, True, ""),
+            (other, False, reason),
+            (one, False, reason),
+        ]
+        self.assertEqual(expected, told)

@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 from pipeline.delivery import Post, Settled
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IBroker, IConsumer, IReader
+from pipeline.signals import connection_lost, connection_made
 from pipeline.store import Store
 from pipeline.testing.contracts import BrokerContract
 from tests.brokers.redis.bench import QUEUE, RedisBench, RedisCase
@@ -89,6 +90,36 @@ class Starting(RedisCase):
         await broker.stop()
         await broker.stop()
         await self.broker().stop()
+
+
+class Telling(RedisCase):
+    """Who listens is told of the connection; a listener that fails spoils nothing."""
+
+    OWN_SERVER = True
+
+    async def test_told(self) -> None:
+        """Made, lost with the reason, made again, closed: each once."""
+        assert self.server is not None
+        told: list[str] = []
+
+        def hear(signal: Any, sender: Any, reason: str = "", **named: Any) -> None:
+            told.append("made" if signal is connection_made else f"lost: {reason}")
+            raise KeyError("listener")
+
+        broker = self.broker()
+        for signal in (connection_made, connection_lost):
+            signal.connect(hear, sender=broker)
+        await self.soon(broker.start())
+        self.server.kill_now()
+        await self.until(lambda: len(told) == 2)
+        self.server.start_now()
+        await self.until(lambda: broker.available)
+        await self.soon(broker.stop())
+        await self.soon(broker.stop())
+        self.assertEqual(["made", "made"], told[::2])
+        self.assertEqual((4, "lost: the broker has been stopped"), (len(told), told[3]))
+        self.assertIn("lost: ", told[1])
+        self.assertEqual(4, len(self.flushLoggedErrors(KeyError)))
 
 
 class Partitions(RedisCase):
