@@ -12,6 +12,7 @@ from pipeline.errors import ServerRefused
 from tests.faults.plan import FIRST, OUT, SECOND
 from tests.faults.stage import Stage
 from tests.faults.steps import acknowledged
+from tests.faults.timed import slots_amiss
 
 __all__ = ["Checker"]
 
@@ -51,6 +52,8 @@ class Checker:
         for queue in (FIRST, SECOND):
             for layout in self._stage.layouts:
                 self._check_nothing_left(queue, layout)
+        if self._plan.timed:
+            self.problems += slots_amiss(self._stage)
         self.problems += self._stage.crew.complaints
         return self.problems
 

@@ -41,6 +41,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     from tests.faults.crew import UP
     from tests.faults.plan import Plan
     from tests.faults.steps import Feeder, First, Second
+    from tests.faults.timed import timed
 
     reactor: Any = installed
     keep_steady(reactor)
@@ -58,7 +59,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
         beat_every=plan.beat_every,
     )
     runtime = Runtime(broker, Codec(), reactor, plan.namespace)
-    steps: dict[str, Any] = {"first": First, "second": Second}
+    steps: dict[str, Any] = {"first": First, "second": Second, "timed": timed}
     worker = Feeder(plan, runtime, Path(record)) if role == "feeder" else steps[role](plan, runtime)
 
     async def start() -> None:

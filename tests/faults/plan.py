@@ -31,6 +31,7 @@ class Plan:
     :param max_deaths: with how many deaths a message is poison. By default never: workers are
         killed on purpose here, which is no fault of the messages.
     :param shared: keep the sum of all numbers by reading and writing a value.
+    :param timed: some keep a schedule besides, see :mod:`tests.faults.timed`.
     :param window: publish with a window of ids, as who may be killed must.
     :param proxied: all connections go through the proxy.
     :param broker: a name of :data:`tests.faults.broken.BROKERS`.
@@ -55,6 +56,7 @@ class Plan:
     poison: tuple[int, ...] = ()
     max_deaths: int = 100_000
     shared: bool = False
+    timed: bool = False
     window: bool = False
     proxied: bool = False
     broker: str = "right"

@@ -1,6 +1,6 @@
 """What breaks: each scenario is a function, entered under its name."""
 
-from tests.faults.scenarios import everything, handlers, network, server, workers
+from tests.faults.scenarios import everything, handlers, network, schedulers, server, workers
 from tests.faults.scenarios.base import SCENARIOS, TAKEN_OVER, Scenario
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "everything",
     "handlers",
     "network",
+    "schedulers",
     "server",
     "workers",
 ]
