@@ -19,7 +19,9 @@ from tests.workers import WorkerCase
 
 
 class KeptCase(WorkerCase):
-    """Has schedulers of the connector ``work``, which nobody serves."""
+    """Has schedulers of a connector that nobody serves."""
+
+    schedule_of = "work"
 
     def setUp(self) -> None:
         super().setUp()
@@ -36,7 +38,7 @@ class KeptCase(WorkerCase):
         """A scheduler, as of a process of its own, that keeps these."""
         runtime = self.helper.now(self.helper.place.runtime())
         client = Client(runtime, MiddlewareStack(middlewares))
-        given = ("work", entries, client, broker or runtime.broker, self.clock)
+        given = (self.schedule_of, entries, client, broker or runtime.broker, self.clock)
         made = Scheduler(*given, uniform=lambda low, high: behind)
         made.start()
         self.keeping.append(made)
@@ -63,7 +65,7 @@ class KeptCase(WorkerCase):
 
     def state(self, name: str = "e") -> EntryState:
         """How far an entry has come."""
-        reading = Deferred.fromCoroutine(read_schedule(self.looker, "work"))
+        reading = Deferred.fromCoroutine(read_schedule(self.looker, self.schedule_of))
         states: dict[str, EntryState] = self.successResultOf(reading)
         return states[name]
 
