@@ -89,6 +89,9 @@ class Slot:
             after.skipped += 1
             self.log.warn("schedule {name!r}: not called: {error}", name=entry.name, error=error)
             return
+        if not handle.is_new:  # a unique task, of which another call is there
+            after.skipped += 1
+            return
         after.fired, after.call, after.calls = self._due.slot, handle.id, after.calls + 1
         if entry.singleton:
             delivery.store.set(running_key(handle.id), b"1", ttl=entry.patience)

@@ -23,8 +23,8 @@ class EntryState(msgspec.Struct, kw_only=True):
     :param call: the id of that call.
     :param calls: how many slots were called.
     :param missed: how many came while no worker was there, and were not made up for.
-    :param skipped: how many were left out since an earlier call had not ended, or since middleware
-        did not let the call pass.
+    :param skipped: how many were left out since an earlier call had not ended, since a call of a
+        unique task was there, or since middleware did not let the call pass.
     """
 
     position: int

@@ -39,6 +39,24 @@ async def broken() -> None:
     raise KeyError("broken")
 
 
+@task(queue="work", unique="done")
+async def only() -> None:
+    """Note the slot; there is one call at a time."""
+    await note()
+
+
+@task(queue="work", ttl=30)
+async def urgent() -> None:
+    """Note the slot, within half a minute."""
+    await note()
+
+
+@task(queue="work", concurrency=1, priority="high")
+async def limited() -> None:
+    """Note the slot; its calls have a queue of their own."""
+    await note()
+
+
 @task(queue="work")
 async def dated(day: date) -> None:
     """Take a date."""

@@ -24,7 +24,7 @@ class OverRedis(TestCase):
         """Each second is called once, whoever of three stops meanwhile; the state says so."""
         jobs.slots.clear()
         entry = {"task": f"{JOBS}.note", "every": 1, "singleton": False, "missed": "all"}
-        options: Any = {"tasks": [JOBS], "schedule": {"e": entry}}
+        options: Any = {"tasks": [f"{JOBS}.note"], "schedule": {"e": entry}}
         async with WorkerHelper("work", place=OnServer(partitions=2)) as helper:
             workers = [await helper.get_worker(TaskApplication, options) for _ in range(3)]
             for worker in workers[:2]:

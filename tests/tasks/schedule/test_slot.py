@@ -10,6 +10,7 @@ from pipeline.errors import Drop, PipelineError
 from pipeline.message import TaskMessage
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.state.unit import State
+from pipeline.tasks.client import Client
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import Every
 from pipeline.tasks.schedule.slot import SLOT, ended, slot_of
@@ -117,6 +118,14 @@ class Singletons(Served):
         self.minutes(3)
         self.assertEqual((3, 0), self.counts())
 
+    def test_dropped(self) -> None:
+        """A call that middleware drops on its way to the task has ended."""
+        config = {"tasks": [JOBS], "middleware": [{"drop": f"{__name__}.Dropping"}]}
+        given = {"e": {"task": f"{JOBS}.note", "every": 60}}
+        self.running(TaskApplication, transport_name="work", schedule=given, **config)
+        self.minutes(3)
+        self.assertEqual(((3, 0), []), (self.counts(), jobs.slots))
+
     def test_several(self) -> None:
         """What is no singleton is called each time."""
         self.start("wait", singleton=False)
@@ -135,6 +144,58 @@ class Singletons(Served):
         self.assertEqual((1, 2), self.counts())
         self.minutes(1)
         self.assertEqual((2, 2), self.counts())
+
+
+class OfTasks(Served):
+    """What a task says of its calls holds for those of a schedule, too."""
+
+    def test_unique(self) -> None:
+        """While a call of a unique task is there, another is left out; then they go on."""
+        self.begin([entry(jobs.only, singleton=False)])
+        self.minutes(3)
+        self.assertEqual((1, 2), self.counts())
+        self.running(TaskApplication, transport_name="work", tasks=[JOBS])
+        self.minutes(3)
+        self.assertEqual((4, 2), self.counts())
+        self.assertEqual(4, len(jobs.slots))
+
+    def test_unique_and_sent(self) -> None:
+        """Also when it was sent by somebody, whose call holds up no later slot."""
+        client = Client(self.runtime)
+        self.addCleanup(lambda: self.helper.now(client.stop()))
+        self.helper.now(client.send(jobs.only))
+        self.begin([entry(jobs.only)])
+        self.minutes(1)
+        self.assertEqual((0, 1), self.counts())
+        self.running(TaskApplication, transport_name="work", tasks=[JOBS])
+        self.minutes(2)
+        self.assertEqual((2, 1), self.counts())
+
+    def test_expired(self) -> None:
+        """A call that has expired has ended."""
+        scheduler = self.begin([entry(jobs.urgent)])
+        self.minutes(1)
+        self.end(scheduler)
+        self.pass_time(40)
+        self.start("urgent")
+        self.minutes(1)
+        self.assertEqual((2, 0), self.counts())
+        self.assertEqual(1, len(jobs.slots))
+
+    def test_queue_of_its_own(self) -> None:
+        """A task with a limit is called, and its call ends."""
+        self.start("limited")
+        self.minutes(3)
+        self.assertEqual((3, 0), self.counts())
+        self.assertEqual(3, len(jobs.slots))
+
+
+class Dropping(BaseMiddleware):
+    """Drops all that comes."""
+
+    def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
+        """Drop."""
+        raise Drop("no")
 
 
 class Swallowing:
