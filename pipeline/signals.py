@@ -40,6 +40,7 @@ __all__ = [
     "pre_setup",
     "receiver",
     "request_finished",
+    "request_not_found",
     "request_started",
     "setting_changed",
     "task_cancelled",
@@ -297,6 +298,9 @@ task_cancelled = Signal()
 request_started = Signal()
 request_finished = Signal()
 got_request_exception = Signal()
+#: A link leads nowhere, or nothing routes a message; sent by the middleware ``not_found`` (with
+#: ``request`` and ``response``). ``sender`` is the worker.
+request_not_found = Signal()
 
 #: A template was rendered (``template`` and ``context``). ``sender`` is the response.
 template_rendered = Signal()

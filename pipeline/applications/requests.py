@@ -118,6 +118,8 @@ class RequestApplication(Application):
 
     answers_requests = True
 
+    _templates: Any = None
+
     #: Requests for any endpoint are answered.
     ALLOWED_ENDPOINTS = None
 
@@ -134,6 +136,11 @@ class RequestApplication(Application):
         if kind == "inbound" and HTTP in getattr(message, "extra", ()):
             return None
         return super().ordering_key(message, kind)
+
+    @property
+    def templates(self) -> Any:
+        """The Jinja2 environment, from :meth:`validate_config` on; None: there are no templates."""
+        return self._templates
 
     def validate_config(self) -> None:
         """Look for the templates.

@@ -132,6 +132,11 @@ class Routes:
         """Every view."""
         return [route.view for route in self.routes]
 
+    @property
+    def definite(self) -> list[Route]:
+        """Those that take some requests and not others."""
+        return [route for route in self.routes if route.match is not _anything]
+
     def resolve(self, request: Request) -> tuple[View, Sequence[Any], Mapping[str, Any]]:
         """The view for a request, and its arguments.
 

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.config.fields import ConfigField
 
-__all__ = ["ConfigFieldPath", "key_getter", "value_getter"]
+__all__ = ["ConfigFieldPath", "ConfigFieldPaths", "key_getter", "value_getter"]
 
 _PATH = re.compile(r"[\w-]+(\.[\w-]+)*")
 
@@ -31,6 +31,22 @@ class ConfigFieldPath(ConfigField[str]):
         if isinstance(value, str) and _PATH.fullmatch(value):
             return value
         raise self._expected("a field's path", value, "as from_addr or helper_metadata.order_id")
+
+
+class ConfigFieldPaths(ConfigField[tuple[str, ...]]):
+    """Several of them, as a list; a single text is a list of one."""
+
+    kind = "list of field paths"
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        """:raises ConfigError: not a list of such paths."""
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list | tuple):
+            raise self._expected("a list of fields' paths", value, "as [content, from_addr]")
+        return tuple(_PATH_FIELD.clean(each) for each in listed)
+
+
+_PATH_FIELD = ConfigFieldPath("")
 
 
 def value_getter(path: str) -> Callable[[Any], Any]:

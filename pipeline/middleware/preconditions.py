@@ -1,0 +1,118 @@
+"""The conditions under which a request wants to be answered: RFC 9110, section 13."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from pipeline.requests import Response
+
+__all__ = ["as_tag", "http_date", "not_modified", "refusal", "seconds_of"]
+
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+#: What of a response a 304 has as well (RFC 9110, 15.4.5), and when it was changed.
+_KEPT = (
+    "Cache-Control",
+    "Content-Location",
+    "Date",
+    "ETag",
+    "Expires",
+    "Last-Modified",
+    "Set-Cookie",
+    "Vary",
+)
+
+
+def refusal(request: Any, tag: str | None, modified: int | None) -> Response | None:
+    """The response to a request whose conditions are not met; None when they are.
+
+    They are looked at in the order of RFC 9110, 13.2.2.
+
+    :param tag: the entity tag of what there is now, as in a header; None: not known.
+    :param modified: when it was last changed, in whole seconds since the epoch; None: not known.
+    """
+    if not _may_be_this(request.headers, tag, modified):
+        return Response("Precondition Failed", int(HTTPStatus.PRECONDITION_FAILED))
+    if _is_news(request, tag, modified):
+        return None
+    if request.method in ("GET", "HEAD"):
+        return _bare(HTTPStatus.NOT_MODIFIED)
+    return Response("Precondition Failed", int(HTTPStatus.PRECONDITION_FAILED))
+
+
+def not_modified(response: Response) -> Response:
+    """The 304 in the place of a response: its headers and cookies, as far as they belong there."""
+    bare = _bare(HTTPStatus.NOT_MODIFIED)
+    kept = {name.lower() for name in _KEPT}
+    for name, value in response.headers.pairs:
+        if name.lower() in kept:
+            bare.headers.add(name, value)
+    bare.cookies = response.cookies
+    bare.continue_session = response.continue_session
+    return bare
+
+
+def as_tag(text: str) -> str:
+    """A text as an entity tag; one that is a tag already stays as it is.
+
+    :raise ValueError: it has a character in it that no tag may have.
+    """
+    tag = text if _TAG.fullmatch(text) else f'"{text}"'
+    if not _TAG.fullmatch(tag):
+        raise ValueError(f"no entity tag: {text!r}")
+    return tag
+
+
+def http_date(seconds: float) -> str:
+    """A time as HTTP has it, in whole seconds."""
+    return format_datetime(datetime.fromtimestamp(int(seconds), UTC), usegmt=True)
+
+
+def seconds_of(date: str) -> int | None:
+    """A time of HTTP in seconds since the epoch; None: it is none."""
+    try:
+        found = parsedate_to_datetime(date)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _bare(status: HTTPStatus) -> Response:
+    response = Response(status=int(status))
+    del response.headers["Content-Type"]
+    return response
+
+
+def _may_be_this(headers: Any, tag: str | None, modified: int | None) -> bool:
+    """``If-Match``, else ``If-Unmodified-Since``."""
+    if "If-Match" in headers:
+        return _matches(headers["If-Match"], tag, is_weak_enough=False)
+    since = seconds_of(headers.get("If-Unmodified-Since", ""))
+    return since is None or modified is None or modified <= since
+
+
+def _is_news(request: Any, tag: str | None, modified: int | None) -> bool:
+    """``If-None-Match``, else ``If-Modified-Since`` where it counts."""
+    headers = request.headers
+    if "If-None-Match" in headers:
+        return not _matches(headers["If-None-Match"], tag, is_weak_enough=True)
+    if request.method not in ("GET", "HEAD"):
+        return True
+    since = seconds_of(headers.get("If-Modified-Since", ""))
+    return since is None or modified is None or modified > since
+
+
+def _matches(listed: str, tag: str | None, *, is_weak_enough: bool) -> bool:
+    """Whether a tag is in a list, or the list is ``*`` and there is something."""
+    if listed.strip() == "*":
+        return tag is not None
+    if tag is None:
+        return False
+    tags = _TAG.findall(listed)
+    if is_weak_enough:
+        return tag.removeprefix("W/") in {each.removeprefix("W/") for each in tags}
+    return not tag.startswith("W/") and tag in tags
