@@ -21,6 +21,8 @@ from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, RetryPoli
 from pipeline.tasks.admission import Admission
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
+from pipeline.tasks.chain import FIELD as CHAIN
+from pipeline.tasks.chain import address, is_followed
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.lanes import Lanes
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
@@ -32,7 +34,8 @@ from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.scheduler import Scheduler
 from pipeline.tasks.schedule.slot import ended, slot_of
 from pipeline.tasks.sender import bound
-from pipeline.tasks.unique import FIELD, give_up
+from pipeline.tasks.unique import FIELD as UNIQUE
+from pipeline.tasks.unique import give_up
 
 __all__ = ["TaskApplication", "TaskApplicationConfig"]
 
@@ -206,7 +209,7 @@ class TaskApplication(Application):
     async def _end(self, message: TaskMessage, delivery: Delivery) -> None:
         """A call comes to its end: stage that others like it may follow."""
         ended(message, delivery)
-        if FIELD in message.extra:
+        if UNIQUE in message.extra:
             await give_up(message, delivery.store)
 
     async def _perform(self, message: TaskMessage) -> Any:
@@ -234,13 +237,16 @@ class TaskApplication(Application):
 
     async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
         task = self.tasks[message.task]
-        if not (_is_awaited(message) or task.keep_result):
+        goes_on = is_followed(message)
+        if not (_is_awaited(message) or task.keep_result or goes_on):
             return
         try:
             packed = task.hints.result.pack(value)
         except ValueError as error:
             raise PermanentFailure(f"what {task.name} returned can't travel: {error}") from None
         await self._answer_call(message, message.result(packed), delivery)
+        if goes_on:
+            await self.client.follow(message, packed, delivery)
 
     async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
         return await self.runner.judge(self._current(message), exc_info)
@@ -271,8 +277,13 @@ class TaskApplication(Application):
         task = self.tasks.get(message.task)
         if task is not None and task.keep_result:
             keep(delivery, answer, task.keep_result)
-        if _is_awaited(message):
-            await self.connector.publish("outbound", answer, delivery=delivery)
+        if not _is_awaited(message):
+            return
+        if CHAIN in message.extra:
+            if answer.status == "finished" and is_followed(message):
+                return
+            address(answer, message)
+        await self.connector.publish("outbound", answer, delivery=delivery)
 
     def _called(self, message: TaskMessage) -> tuple[Task[Any, Any], list[Any], dict[str, Any]]:
         """The task that is called, and its arguments as they were sent."""

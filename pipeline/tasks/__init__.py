@@ -15,6 +15,7 @@ A worker of :class:`pipeline.applications.tasks.TaskApplication` runs them.
 
 from __future__ import annotations
 
+from pipeline.tasks.chain import chain
 from pipeline.tasks.current import CurrentTask, current_task
 from pipeline.tasks.middleware import process_outcome, run_task
 from pipeline.tasks.registry import Task, collect, task
@@ -24,6 +25,7 @@ __all__ = [
     "CurrentTask",
     "Task",
     "bind",
+    "chain",
     "collect",
     "current_task",
     "process_outcome",

@@ -18,20 +18,21 @@ _MISSING = re.compile(r"missing a required (?:keyword-only )?argument: ('.*')")
 
 
 def packed(
-    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any], behind: int = 0
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments as they travel; checks at the sender that they fit the function and can.
 
+    :param behind: how many arguments, that are not there yet, will stand before them.
     :raise TypeError: they don't; names the argument.
     """
-    check_fit(task, args, kwargs)
+    check_fit(task, (*[None] * behind, *args) if behind else args, kwargs)
     hints = task.hints
     if not hints.are_plain:
-        places = enumerate(args)
+        places = enumerate(args, behind)
         given = [_packed(task, _name(task, n), hints.at(n), each) for n, each in places]
         named = {name: _packed(task, name, hints.of(name), kwargs[name]) for name in kwargs}
         return given, named
-    for n, value in enumerate(args):
+    for n, value in enumerate(args, behind):
         wrong = unfit(value)
         if wrong is not None:
             raise _refused(task, _name(task, n), wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -13,18 +13,21 @@ from twisted.python.failure import Failure
 
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
-from pipeline.errors import PipelineError, Respond
+from pipeline.errors import PermanentFailure, PipelineError, Respond
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.tasks.admission import EXPIRES
 from pipeline.tasks.call import packed
-from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.chain import Signature, attach, following
+from pipeline.tasks.handle import ChainHandle, TaskHandle
 from pipeline.tasks.inbox import Inbox
 from pipeline.tasks.registry import Task
 from pipeline.tasks.unique import FIELD, Claim
 
 __all__ = ["Client"]
+
+Handle = TypeVar("Handle", bound=TaskHandle)
 
 
 class Client:
@@ -79,16 +82,49 @@ class Client:
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
         edge = Edge(delivery, queue=task.own_queue)
-        if task.ttl is not None:
-            message.extra[EXPIRES] = self.clock.seconds() + task.ttl
         if task.unique is not None:
             return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
-        return await self._send(task, message, edge)
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=delivery is None)
+        return await self._send(task, message, edge, handle)
 
-    async def _send(self, task: Task[Any, Any], message: TaskMessage, edge: Edge) -> TaskHandle:
-        is_awaited = edge.delivery is None
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=is_awaited)
-        if is_awaited:
+    async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
+        """Send the first call of a chain; each other one is published when its turn has come.
+
+        :return: a handle of the whole, see :meth:`pipeline.tasks.chain.Chain.send`.
+        :raise: as :meth:`send` does.
+        """
+        first = steps[0]
+        args, kwargs = packed(first.task, first.args, first.kwargs)
+        delivery = current.get() if self._stages else None
+        message = self._call(first.task, args, kwargs, waits=delivery is None)
+        tasks = [step.task for step in steps]
+        ids = attach(message, steps)
+        handle = ChainHandle(ids, tasks, self.clock, awaited=delivery is None)
+        if delivery is None:
+            for queue in {task.queue for task in tasks}:
+                await self._results_of(queue)
+        edge = Edge(delivery, queue=first.task.own_queue)
+        await self._send(first.task, message, edge, handle)
+        return handle
+
+    async def follow(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
+        """Stage the call that follows one that is done in its chain.
+
+        :param message: the call that is done.
+        :param value: its result, as it travels.
+        :raise PermanentFailure: middleware dropped what follows, so the chain has ended.
+        """
+        call, queue, own, ttl = following(message, value)
+        self._limit_wait(call, ttl)
+        sent = await self._publisher(queue).publish("inbound", call, Edge(delivery, queue=own))
+        if sent is None:
+            raise PermanentFailure(f"middleware dropped {call.task}, the next step of the chain")
+
+    async def _send(
+        self, task: Task[Any, Any], message: TaskMessage, edge: Edge, handle: Handle
+    ) -> Handle:
+        self._limit_wait(message, task.ttl)
+        if edge.delivery is None:
             self._awaited[handle.id] = handle
             await self._results_of(task.queue)
         sent = await self._publisher(task.queue).publish("inbound", message, edge)
@@ -101,20 +137,25 @@ class Client:
         self, task: Task[Any, Any], message: TaskMessage, key: str, edge: Edge
     ) -> TaskHandle:
         """Send a call, unless another with this key is there; then a handle of that one."""
+        awaited = edge.delivery is None
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=awaited)
         claim = Claim(key, message.message_id)
         message.extra[FIELD] = key
         try:
             if edge.delivery is None:
-                return await self._send(
-                    task, message, edge._replace(through=partial(claim.publish, self.broker))
-                )
+                edge = edge._replace(through=partial(claim.publish, self.broker))
+                return await self._send(task, message, edge, handle)
             if await claim.stage(edge.delivery.store):
-                return await self._send(task, message, edge)
+                return await self._send(task, message, edge, handle)
         except PipelineError:
             if not claim.holder:
                 raise
         first = self._awaited.get(claim.holder)
         return TaskHandle(claim.holder, task, self.clock, awaited=False, first=first, is_new=False)
+
+    def _limit_wait(self, message: TaskMessage, ttl: float | None) -> None:
+        if ttl is not None:
+            message.extra[EXPIRES] = self.clock.seconds() + ttl
 
     async def stop(self) -> None:
         """Read no more results; who still waits goes on waiting until its timeout."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, TimeoutError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.message import ResultMessage
     from pipeline.tasks.registry import Task
 
-__all__ = ["TaskHandle"]
+__all__ = ["ChainHandle", "TaskHandle"]
 
 
 class TaskHandle:
@@ -22,6 +23,7 @@ class TaskHandle:
     :ivar task: the task's name.
     :ivar is_new: False when nothing was sent, since an equal call of a unique task was there.
     :param awaited: whether its result comes here.
+    :param is_step: it is a step of a chain, whose handle its result comes to.
     :param first: of the same call, the handle that its result comes to.
     """
 
@@ -34,6 +36,7 @@ class TaskHandle:
         awaited: bool,
         first: TaskHandle | None = None,
         is_new: bool = True,
+        is_step: bool = False,
     ) -> None:
         self.id = id
         self.task = task.name
@@ -42,6 +45,7 @@ class TaskHandle:
         self._awaited = awaited
         self._first = first
         self.is_new = is_new
+        self._is_step = is_step
         self._answer: ResultMessage | None = None
         self._waiting: list[Deferred[None]] = []
 
@@ -69,6 +73,8 @@ class TaskHandle:
                 f"{self.task} {self.id} was sent by another, who waits for its result: "
                 "it can't be waited for here"
             )
+        if self._is_step:
+            raise RuntimeError(f"{self.task} is a step of a chain: wait for the chain's result")
         if not self._awaited:
             raise RuntimeError(
                 f"the call of {self.task} is sent when the message in hand is done: "
@@ -101,3 +107,22 @@ class TaskHandle:
         if answer.status != "finished":
             raise TaskFailed(answer.error or f"the task is {answer.status}", answer.traceback or "")
         return self._hints.result.unpack(answer.value)
+
+
+class ChainHandle(TaskHandle):
+    """A chain that was sent. Its result is that of the last step, or the error of one that failed.
+
+    :param ids: of the calls.
+    :param tasks: their tasks.
+    :ivar steps: a handle of each step, to look at; only the chain's own can be waited for.
+    """
+
+    def __init__(
+        self, ids: Sequence[str], tasks: Sequence[Task[Any, Any]], clock: Any, *, awaited: bool
+    ) -> None:
+        super().__init__(ids[0], tasks[-1], clock, awaited=awaited)
+        self.task = " -> ".join(task.name for task in tasks)
+        self.steps = tuple(
+            TaskHandle(id, task, clock, awaited=False, is_step=True)
+            for id, task in zip(ids, tasks, strict=True)
+        )

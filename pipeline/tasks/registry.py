@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
+from pipeline.tasks.chain import Signature
 from pipeline.tasks.lanes import lane_of
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender
@@ -127,6 +128,13 @@ class Task(Generic[P, R]):
         """
         sender = current_sender()
         return wait_in_thread(sender.clock, sender.send(self, args, kwargs))
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature:
+        """A call that is not sent yet: a step of a :func:`~pipeline.tasks.chain.chain`.
+
+        :param args: they follow the result of the step before, if there is one.
+        """
+        return Signature(self, args, kwargs)
 
     def schedule(
         self,

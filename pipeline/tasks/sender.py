@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pipeline.tasks.handle import TaskHandle
+    from pipeline.tasks.chain import Signature
+    from pipeline.tasks.handle import ChainHandle, TaskHandle
     from pipeline.tasks.registry import Task
 
 __all__ = ["Sender", "bind", "bound", "current_sender", "unbind"]
@@ -23,6 +24,9 @@ class Sender(Protocol):
         self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskHandle:
         """Send a call of a task."""
+
+    async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
+        """Send a chain of calls, see :func:`pipeline.tasks.chain.chain`."""
 
 
 #: The sender of the code that runs now: a worker sets it around what it runs.
