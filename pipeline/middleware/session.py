@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from typing import Any, ClassVar, NamedTuple
@@ -15,6 +14,7 @@ from pipeline.middleware.cookie import Cookie, CookieConfig
 from pipeline.middleware.request import RequestMiddleware
 from pipeline.middleware.session_mapping import Session
 from pipeline.middleware.session_shelf import Shelf
+from pipeline.state.partition import owner_of
 
 __all__ = ["Session", "SessionMiddleware", "SessionMiddlewareConfig"]
 
@@ -180,8 +180,8 @@ class SessionMiddleware(RequestMiddleware):
         return _Place(self._shelf(request, key, request.remote_addr), False)
 
     def _by_cookie(self, request: Any, id: str) -> _Place:
-        digest = hashlib.sha256(id.encode()).hexdigest()
-        return _Place(self._shelf(request, f"{self._prefix}:cookie:{digest}", digest), True)
+        owner = owner_of(id)
+        return _Place(self._shelf(request, f"{self._prefix}:cookie:{owner}", owner), True)
 
     def _shelf(self, request: Any, key: str, owner: str) -> Shelf:
         return Shelf(self._broker, request.message, key, owner)

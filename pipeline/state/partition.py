@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import zlib
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["choose_anew", "partition_for", "partition_of"]
+__all__ = ["choose_anew", "owner_of", "partition_for", "partition_of"]
 
 
 class _Choice:
@@ -58,3 +59,11 @@ def _chosen(worker: Any, kind: str, message: Any, partitions: int) -> int:
 def partition_of(key: Any, partitions: int) -> int:
     """The partition of all messages with this ordering key."""
     return zlib.crc32(str(key).encode()) % partitions
+
+
+def owner_of(session_id: str) -> str:
+    """What stands for a session's id in keys: who reads the store learns no id from it.
+
+    It is the ordering key of the session's requests, too, and so they go where the session is.
+    """
+    return hashlib.sha256(session_id.encode()).hexdigest()

@@ -6,7 +6,7 @@ from contextvars import copy_context
 from typing import Any
 
 from pipeline.message import EventMessage, StatusMessage
-from pipeline.state.partition import choose_anew, partition_for, partition_of
+from pipeline.state.partition import choose_anew, owner_of, partition_for, partition_of
 from tests.workers import WorkerCase, inbound
 
 MANY = 50
@@ -60,3 +60,9 @@ class Partitions(WorkerCase):
 
     def place(self, address: str) -> int:
         return partition_for(self.worker(), "inbound", inbound(from_addr=address))
+
+    def test_owner(self) -> None:
+        """A session's id has one owner, from which nobody learns the id."""
+        self.assertEqual(owner_of("id"), owner_of("id"))
+        self.assertNotEqual(owner_of("id"), owner_of("ie"))
+        self.assertRegex(owner_of("id"), "^[0-9a-f]{64}$")

@@ -109,8 +109,9 @@ class HttpConfig(ListeningConfig):
         static=True,
     )
     session_cookie = ConfigText(
-        "The cookie by which requests for views belong together: they go to one partition.",
-        default="sessionid",
+        "The cookie by which requests for views belong together: they go to the partition of their"
+        " session.",
+        default="session",
         static=True,
     )
     trusted_proxies = ConfigProxies(

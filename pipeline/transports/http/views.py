@@ -10,6 +10,7 @@ from pipeline.errors import SuspiciousOperation
 from pipeline.message import UserMessage
 from pipeline.requests import Request as Asked
 from pipeline.requests.wire import HTTP
+from pipeline.state.partition import owner_of
 from pipeline.transports.answers import Page, refusal
 from pipeline.transports.callers import Caller, Callers
 from pipeline.transports.http.exchange import Exchange
@@ -131,13 +132,12 @@ def is_below(path: str, prefix: str) -> bool:
 
 
 def session_key(message: Any, cookie: str) -> str | None:
-    """The cookie by which requests belong together; None: it has none, or is none."""
-    if HTTP not in message.extra:
-        return None
+    """What requests of one session have in common; None: it is of none, or is no request."""
     try:
-        return Asked.from_message(message).cookies.get(cookie)
+        id = Asked.from_message(message).cookies.get(cookie)
     except SuspiciousOperation:
         return None
+    return owner_of(id) if id else None
 
 
 def _method(request: Request) -> str:

@@ -11,9 +11,9 @@ from pipeline.applications.requests import RequestApplication
 from pipeline.applications.tasks import TaskApplication
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
+from pipeline.state.partition import owner_of, partition_of
 from pipeline.tasks.client import Client
 from pipeline.testing.server import own_server, shared_server, unique_namespace
-from pipeline.transports.http.views import session_key
 from pipeline.worker import Runtime
 from tests.tasks import jobs
 from tests.transports.http import site
@@ -86,7 +86,7 @@ class Requests(RedisCase):
 
     async def test_views(self) -> None:
         """Each of many requests gets its own response, from either of two applications; those of
-        one session are all in one partition."""
+        a session are all in its partition."""
         routes = f"{site.__name__}.routes"
         for _ in range(2):
             await self.start(RequestApplication, routes=routes)
@@ -94,21 +94,20 @@ class Requests(RedisCase):
         site.messages.clear()
         asked = [
             Deferred.fromCoroutine(
-                self.request(port, "GET", f"/shop/{n}", Cookie=f"sessionid={n % 5}")
+                self.request(port, "GET", f"/shop/{n}", Cookie=f"session={n % 5}")
             )
             for n in range(60)
         ]
         paths = [response.json["path"] for response in await gatherResults(asked)]
         self.assertEqual([f"/shop/{n}" for n in range(60)], paths)
-        places = {(key(each), each._delivery.partition) for each in site.messages}
-        self.assertEqual((60, 5), (len(site.messages), len(places)))
+        places = {each._delivery.partition for each in site.messages if _is_of(each, 3)}
+        self.assertEqual((60, {partition_of(owner_of("3"), 2)}), (len(site.messages), places))
         response = await self.request(port, "POST", "/echo", site.BYTES)
         self.assertEqual(site.BYTES, response.body)
 
 
-def key(message: Any) -> Any:
-    """The session that a request is of."""
-    return session_key(message, "sessionid")
+def _is_of(message: Any, session: int) -> bool:
+    return ["Cookie", f"session={session}"] in message.extra["http"]["headers"]
 
 
 class Away(RedisCase):

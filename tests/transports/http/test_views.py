@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.applications.requests import RequestApplication
 from pipeline.errors import ConfigError, PermanentFailure
 from pipeline.requests import Request
+from pipeline.state.partition import owner_of
 from pipeline.transports.http import HttpTransport
 from pipeline.transports.http.config import HttpConfig
 from pipeline.transports.http.views import session_key
@@ -405,7 +406,6 @@ class Together(TestCase):
         def asked(**headers: str) -> Any:
             return inbound(extra={"http": Request(headers=headers).to_fields()})
 
-        self.assertEqual("s1", session_key(asked(Cookie="a=1; sessionid=s1"), "sessionid"))
-        self.assertIsNone(session_key(asked(), "sessionid"))
-        self.assertIsNone(session_key(inbound(extra={"http": 7}), "sessionid"))
-        self.assertIsNone(session_key(inbound(), "sessionid"))
+        self.assertEqual(owner_of("s1"), session_key(asked(Cookie="a=1; sid=s1"), "sid"))
+        for each in (asked(), asked(Cookie="sid="), inbound(extra={"http": 7}), inbound()):
+            self.assertIsNone(session_key(each, "sid"))
