@@ -23,6 +23,7 @@ from pipeline.middleware.families import Family
 from pipeline.middleware.lifetime import set_up
 from pipeline.middleware.order import misplaced
 from pipeline.middleware.request import RequestMiddleware
+from pipeline.middleware.task import TaskMiddleware
 
 __all__ = [
     "LoadedMiddlewares",
@@ -43,7 +44,8 @@ class LoadedMiddlewares(list[Any]):
     """The message middlewares, as in Vumi, with the rest of the list beside them.
 
     :ivar entries: every entry, in order.
-    :ivar task: the classes of task middleware, in order.
+    :ivar task: the classes of task middleware, in order; of those with options the one for this
+        worker.
     :ivar request: the request middleware, in order: instances of those with options, where the
         worker answers requests; classes and factories.
     :ivar made: every instance, in the order of the list.
@@ -53,6 +55,7 @@ class LoadedMiddlewares(list[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Entry] = []
+        self.task: list[Any] = []
         self.request: list[Any] = []
         self.made: list[Any] = []
         self.skipped: list[Skipped] = []
@@ -63,11 +66,6 @@ class LoadedMiddlewares(list[Any]):
     def message(self) -> list[Any]:
         """The message middlewares; the same as the list itself."""
         return self
-
-    @property
-    def task(self) -> list[Any]:
-        """The classes of task middleware, in order."""
-        return [entry.middleware for entry in self.entries if entry.family is Family.TASK]
 
 
 def create_middlewares_from_config(worker: Any, config: Mapping[str, Any]) -> LoadedMiddlewares:
@@ -109,29 +107,36 @@ def _add(entry: Entry, config: Mapping[str, Any], worker: Any, loaded: LoadedMid
     """Make an entry, if it is made here and the worker has a use for it."""
     if entry.family is Family.MESSAGE:
         loaded += _made(entry, config, worker, loaded)
-    elif entry.family is Family.REQUEST and not _has_options(entry):
+    elif entry.family is Family.TASK:
+        has_options = _has_options(entry)
+        loaded.task += _made(entry, config, worker, loaded) if has_options else [entry.middleware]
+    elif not _has_options(entry):
         loaded.request.append(entry.middleware)
-    elif entry.family is Family.REQUEST and getattr(worker, "answers_requests", True):
+    elif getattr(worker, "answers_requests", True):
         made = _made(entry, config, worker, loaded)
         loaded.request += made
         loaded.by_entry.update((entry, each) for each in made)
 
 
 def _has_options(entry: Entry) -> bool:
-    return isinstance(entry.middleware, type) and issubclass(entry.middleware, RequestMiddleware)
+    with_options = (RequestMiddleware, TaskMiddleware)
+    return isinstance(entry.middleware, type) and issubclass(entry.middleware, with_options)
 
 
 def _made(
     entry: Entry, config: Mapping[str, Any], worker: Any, loaded: LoadedMiddlewares
 ) -> list[Any]:
-    """The instance; none if it doesn't want to be used."""
-    _check_signature(entry)
+    """The instance, of task middleware the class; none if it doesn't want to be used."""
+    maker = entry.middleware
+    if entry.family is Family.TASK:
+        maker = maker.made_for
+    _check_signature(entry, maker)
     priorities = {key: getattr(entry, key) for key in PRIORITIES}
     options = merged(_section(entry, config))
     if entry.family is Family.MESSAGE:
         options.update(priorities)
     try:
-        made = entry.middleware(entry.name, options, worker)
+        made = maker(entry.name, options, worker)
     except MiddlewareNotUsed as error:
         loaded.skipped.append(Skipped(entry, str(error)))
         return []
@@ -142,9 +147,9 @@ def _made(
     return [made]
 
 
-def _check_signature(entry: Entry) -> None:
+def _check_signature(entry: Entry, maker: Any) -> None:
     try:
-        inspect.signature(entry.middleware).bind(entry.name, {}, None)
+        inspect.signature(maker).bind(entry.name, {}, None)
     except TypeError as error:
         what = f"middleware {entry.name!r}: {entry.dotted} must take (name, config, worker)"
         hint = "derive it from pipeline.middleware.BaseMiddleware"
