@@ -14,6 +14,7 @@ __all__ = [
     "IMessageHooks",
     "IReader",
     "IRequestHooks",
+    "ISearchService",
     "ITaskHooks",
     "IWorker",
 ]
@@ -317,3 +318,32 @@ class IWorker(Interface):
 
     def stop_worker(deadline: Any) -> Any:
         """Stop reading, finish what is in hand within ``deadline`` seconds, hand the rest back."""
+
+
+class ISearchService(Interface):
+    """Says what is known about exceptions; for the troubleshooter.
+
+    It is made with the options of who asks and with its worker, as ``Service(config, worker)``.
+    """
+
+    def start() -> Any:
+        """Get ready. May return a Deferred."""
+
+    def stop() -> Any:
+        """Let go of everything. May return a Deferred."""
+
+    def saw(trouble: Any, delivery: Any = None) -> Any:
+        """Take note of a failure, also of one that nobody searches for. Neither waits nor raises.
+
+        :param trouble: a :class:`pipeline.search.trouble.Trouble`.
+        :param delivery: the message that failed, when its handling did; else None.
+        """
+
+    def search(trouble: Any) -> Any:
+        """What is known about an exception.
+
+        It may take its time, and is cancelled when that is too long.
+
+        :return: a Deferred or coroutine of a list of :class:`pipeline.search.findings.Finding`.
+        :raise SearchFailed: it can't say.
+        """

@@ -6,6 +6,7 @@ import base64
 import importlib
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from pipeline.config.source import parse_document
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.load import LoadedMiddlewares
 from pipeline.middleware.request import RequestMiddleware
+from pipeline.middleware.task import TaskMiddleware
 from tests.middleware.systems import Answering, SystemCase
 from tests.workers import inbound
 
@@ -30,10 +32,10 @@ VIEWS = "tests.applications.views.routes"
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem not in OTHERS)
 
 
-def classes(module: str) -> list[type[BaseMiddleware] | type[RequestMiddleware]]:
+def classes(module: str) -> list[type[BaseMiddleware | RequestMiddleware | TaskMiddleware]]:
     """The middleware that a module has, by its name in the package."""
     found = importlib.import_module(f"pipeline.middleware.{module}")
-    bases = BaseMiddleware | RequestMiddleware
+    bases = BaseMiddleware | RequestMiddleware | TaskMiddleware
     return [
         each
         for _, each in inspect.getmembers(found, inspect.isclass)
@@ -54,7 +56,7 @@ class Pages(SystemCase):
 
     def loaded(self, page: str) -> LoadedMiddlewares:
         options = {"transport_name": "sms", "routes": VIEWS, **self.example(page)}
-        app = RequestApplication("app", options, self.runtime)
+        app = RequestApplication("app", options, replace(self.runtime, debug=True))
         self.successResultOf(Deferred.fromCoroutine(app.setup_middleware()))
         return app.middlewares
 
@@ -68,18 +70,25 @@ class Pages(SystemCase):
                 self.assertEqual((), each.CONFIG_CLASS.unknown_keys(given), page)
 
     def test_options(self) -> None:
-        """Each middleware of the page's module has a table, which tells its options as they are."""
+        """The middleware of the page's module has a table, which tells its options as they are;
+        classes with the same options share one."""
         for page in PAGES:
             text = self.text(page)
-            for each in classes(page):
-                self.assertIn(f"<!-- options of {each.__module__}.{each.__qualname__} -->", text)
+            for options in {each.CONFIG_CLASS for each in classes(page)}:
+                sharing = [each for each in classes(page) if each.CONFIG_CLASS is options]
+                marks = [
+                    f"<!-- options of {each.__module__}.{each.__qualname__} -->" for each in sharing
+                ]
+                self.assertTrue(any(mark in text for mark in marks), marks)
             command = "python -m pipeline.config.pages docs/middleware/*.md"
             self.assertEqual(with_tables(text), text, f"{page}: to make the tables anew: {command}")
 
     def test_complete(self) -> None:
         """Every middleware of the package has a page, and the index has every page."""
         modules = {path.stem for path in (ROOT / "pipeline/middleware").glob("*.py")}
-        built_in = {name for name in modules - {"__init__", "base", "request"} if classes(name)}
+        built_in = {
+            name for name in modules - {"__init__", "base", "request", "task"} if classes(name)
+        }
         self.assertEqual(built_in, set(PAGES))
         linked = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| \w", self.text("README"), re.MULTILINE)
         self.assertEqual(sorted(PAGES), linked)
