@@ -160,6 +160,7 @@ class RequestApplication(Application):
             in_thread=self._in_thread,
             passing=PASSING,
             debug=self.runtime.debug,
+            response_class=Response,
         )
         self._threads = Threads(
             self.clock, self.config.threads, "requests", self._stack_of_hooks.threads + 1

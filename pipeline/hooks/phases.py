@@ -82,6 +82,7 @@ class ViewHooks:
     :param middlewares: all that there are, in the order of the list.
     :param call: calls hooks.
     :param passing: exceptions that no hook sees.
+    :param response_class: what responses must be.
     :ivar may_block: a hook runs in a thread.
     """
 
@@ -90,6 +91,7 @@ class ViewHooks:
         middlewares: Sequence[Any],
         call: Caller,
         passing: tuple[type[BaseException], ...] = (),
+        response_class: type[Any] = object,
     ) -> None:
         upwards = tuple(reversed(middlewares))
         self._views = _hooks_of(middlewares, "process_view")
@@ -100,6 +102,7 @@ class ViewHooks:
         self.may_block = any(hook.may_block for hook in every)
         self._passing = passing
         self._call = call
+        self._response_class = response_class
 
     async def respond(
         self, request: Any, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -111,9 +114,10 @@ class ViewHooks:
         response = await self._before(request, view, args, kwargs)
         if response is None:
             response = await self._viewed(request, view, args, kwargs)
-        if response is None:
+        if response is None or not isinstance(response, self._response_class):
             name = getattr(view, "__qualname__", repr(view))
-            raise ValueError(f"the view {name} returned None: it must return a response")
+            what = "None" if response is None else type(response).__name__
+            raise ValueError(f"the view {name} returned {what}: it must return a response")
         if callable(getattr(response, "render", None)):
             response = await self._rendered(request, response)
         return response

@@ -51,6 +51,7 @@ class HookStack:
     :param passing: exceptions that are nobody's error here: they come out of :meth:`respond`, and
         no hook sees them.
     :param debug: whether a 500 shows the traceback.
+    :param response_class: what a view must return, in the end.
     :ivar threads: how many plain layers of the new style there are; each holds a thread as long as
         what is within it lasts.
     :ivar may_block: something in it runs in threads, apart from views.
@@ -66,8 +67,10 @@ class HookStack:
         in_thread: InThread | None = None,
         passing: tuple[type[BaseException], ...] = (),
         debug: bool = False,
+        response_class: type[Any] = object,
     ) -> None:
         self.threads = 0
+        self._response_class = response_class
         self._resolve = resolve
         self._passing = passing
         self._debug = debug
@@ -99,7 +102,7 @@ class HookStack:
                 built, layer = made(each, layer, self._mapped, self._call)
                 all_of_them.insert(0, built.function)
                 self.threads += built.may_block
-        self._view_hooks = ViewHooks(all_of_them, self._call, self._passing)
+        self._view_hooks = ViewHooks(all_of_them, self._call, self._passing, self._response_class)
         return self._around(neighbours, layer)
 
     def _around(self, neighbours: list[Any], inner: Layer) -> Layer:

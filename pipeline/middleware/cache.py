@@ -189,6 +189,7 @@ class FetchFromCacheMiddleware(RequestMiddleware):
         "AuthenticationMiddleware",
         "SignCheckMiddleware",
         "CommonMiddleware",
+        "SecurityMiddleware",
     )
     config: FetchFromCacheMiddlewareConfig
 
@@ -217,10 +218,10 @@ class FetchFromCacheMiddleware(RequestMiddleware):
         """Where to look, the last one for what this request will be answered."""
         if not request.is_http:
             return self._places_of_message(request)
-        if request.method not in _ASKED or "Authorization" in request.headers:
+        if request.method not in _ASKED or _is_named(request):
             return []
-        prefix, language = getattr(request, "path_prefix", ""), getattr(request, "language", None)
-        target = [request.scheme, request.host, prefix, request.path, request.query_string]
+        path, language = request.path_prefix + request.path, request.language
+        target = [request.scheme, request.host, path, request.query_string]
         methods = _ASKED[: _ASKED.index(request.method) + 1]
         return [_Place(self._prefix, [each, *target, language], request) for each in methods]
 
@@ -229,8 +230,7 @@ class FetchFromCacheMiddleware(RequestMiddleware):
         if not self._fields or message is None or request.session_event is not None:
             return []
         chosen = [key_of(message) for key_of in self._fields]
-        language = getattr(request, "language", None)
-        parts = ["MESSAGE", request.connector, message.to_addr, chosen, language]
+        parts = ["MESSAGE", request.connector, message.to_addr, chosen, request.language]
         return [_Place(self._prefix, parts, request)]
 
     async def _look(self, place: _Place) -> Response | None:
@@ -248,6 +248,13 @@ class FetchFromCacheMiddleware(RequestMiddleware):
         response.continue_session = entry.goes_on
         response["Age"] = str(max(0, int(self._now() - entry.at)))
         return response
+
+
+def _is_named(request: Request) -> bool:
+    """Whether a request says who it is from: to us, or to the transport, which then tells it."""
+    if "Authorization" in request.headers:
+        return True
+    return request.message is not None and "user" in request.message.transport_metadata
 
 
 def _reading(key: str) -> Callable[[Store], Any]:

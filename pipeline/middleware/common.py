@@ -124,8 +124,9 @@ class CommonMiddleware(RequestMiddleware):
             return None
         base = "" if host == request.host else f"{request.scheme}://{host}"
         query = f"?{request.query_string}" if request.query_string else ""
-        prefix = getattr(request, "path_prefix", "")
-        response = RedirectResponse(base + _quoted(prefix + path) + query, permanent=True)
+        response = RedirectResponse(
+            base + _quoted(request.path_prefix + path) + query, permanent=True
+        )
         if request.method not in ("GET", "HEAD"):
             response.status = _SAME_METHOD
         return response

@@ -137,17 +137,16 @@ class LocaleMiddleware(RequestMiddleware):
         """Find the language."""
         tag = self._of_http(request) if request.is_http else self._of_message(request)
         found = tag or self._default
-        vars(request)["language"] = found
+        request.language = found
         _current.set(self._spoken[found])
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """Say in which language the response is."""
         _current.set(None)
-        language = getattr(request, "language", None)
-        if not request.is_http or language is None:
+        if not request.is_http or request.language is None:
             return response
-        response.headers.setdefault("Content-Language", language)
-        if not getattr(request, "path_prefix", ""):
+        response.headers.setdefault("Content-Language", request.language)
+        if not request.path_prefix:
             response.vary_on("Accept-Language", *(["Cookie"] if self._cookie else []))
         return response
 
@@ -165,7 +164,7 @@ class LocaleMiddleware(RequestMiddleware):
         first, _, rest = request.path[1:].partition("/")
         tag = self._languages.exactly(first)
         if tag is not None:
-            vars(request)["path_prefix"] = f"/{first}"
+            request.path_prefix = f"/{first}"
             request.path = f"/{rest}"
         return tag
 

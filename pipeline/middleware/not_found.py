@@ -123,7 +123,10 @@ class NotFoundMiddleware(RequestMiddleware):
             return False
         page = _page(request.headers.get("Referer", ""))
         # Programs that look for holes say that a page links to itself.
-        return bool(page[0]) and page != (request.host, request.path.rstrip("/"))
+        return bool(page[0]) and page != (
+            request.host,
+            (request.path_prefix + request.path).rstrip("/"),
+        )
 
     def _tell(self, request: Request, response: Response) -> None:
         request_not_found.send_robust(self.worker, request=request, response=response)
@@ -150,7 +153,7 @@ def _page(url: str) -> tuple[str, str]:
 
 def _named(request: Request) -> str:
     if request.is_http:
-        return f"{request.host}{request.full_path}"[:LONGEST]
+        return f"{request.host}{request.path_prefix}{request.full_path}"[:LONGEST]
     return f"{request.connector}: {request.content[:LONGEST]!r}"
 
 

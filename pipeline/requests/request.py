@@ -44,6 +44,12 @@ class Request:
     #: The application's Jinja2 environment, if it has one.
     templates: Any = None
 
+    #: The language that its answer shall be in, if somebody has found it out.
+    language: str | None = None
+
+    #: What was taken off the beginning of the path, as ``/de``.
+    path_prefix: str = ""
+
     def __init__(
         self,
         method: str = "GET",

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from pipeline.applications.requests import RequestApplication
+from pipeline.applications.routes import path
 from pipeline.config.problems import ConfigErrors
 from pipeline.errors import ConfigError
 from pipeline.message import UserMessage
@@ -149,6 +150,18 @@ class Committing(RequestCase):
         self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
         self.assertEqual((0, 0, 0, 0), self.depth("sms.inbound"))
         self.assertEqual(1, self._count(application))
+
+    def test_no_response(self) -> None:
+        """A view that returns anything else than a response is a 500 too, and not tried again."""
+
+        async def text(request: Any) -> Any:
+            return "text"
+
+        self.begin(routes=[path("/text", text)])
+        self.assertEqual(500, self.ask(asked("/text")).status)
+        [error] = self.flushLoggedErrors(ValueError)
+        self.assertIn("text returned str: it must return a response", str(error.value))
+        self.assertEqual((0, 0, 0, 0), self.depth("sms.inbound"))
 
     def test_debug(self) -> None:
         """While developing, a 500 shows the traceback."""

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.middleware.cache import _Place
 from pipeline.requests import Request, Response
-from tests.middleware.requesting import Counting, RequestsCase, RequestsOverRedis
+from tests.middleware.requesting import Counting, RequestsCase, RequestsOverRedis, asked
 from tests.workers import inbound
 
 UPDATE = {"update": "cache.UpdateCacheMiddleware"}
@@ -153,6 +153,17 @@ class Misses(CacheCase):
         self.assertEqual(2, self.runs(named, {}))
         self.assertEqual(1, self.asked_twice(named, {}))
 
+    def test_known_to_transport(self) -> None:
+        """Nor who has told the transport, which takes the header away."""
+        self.start()
+        for _ in range(2):
+            message = asked("/")
+            message.transport_metadata["user"] = "ada"
+            self.put("sms.inbound", message)
+            self.replies()
+        self.ask()
+        self.assertEqual(3, self.view.calls)
+
     def test_size(self) -> None:
         """What is too large."""
         self.start(lambda: Response("a" * 2000), update={"max_size": 2000})
@@ -167,7 +178,7 @@ class Misses(CacheCase):
     def test_broken(self) -> None:
         """What can't be read in the store is no entry: the view answers, and it is kept anew."""
         self.start()
-        key = _Place("worker", ["GET", "http", "example.org", "", "/", "", None], Request()).key
+        key = _Place("worker", ["GET", "http", "example.org", "/", "", None], Request()).key
         for wrong in (b"\\xff", b"{}", b'{"response":{"status":"x"}}'):
             self.put_in_store(key, wrong)
             self.assertEqual(1, self.asked_twice({}, {}), wrong)

@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 from pipeline.applications.routes import otherwise, path
 from pipeline.errors import ConfigError, RetryLater
 from pipeline.middleware.locale import get_language, gettext, ngettext
-from pipeline.requests import Response, TemplateResponse
+from pipeline.requests import Request, Response, TemplateResponse
 from pipeline.worker import Runtime
 from tests.middleware.requesting import Counting, RequestsCase, asked
 
@@ -137,7 +137,7 @@ class Messages(LocaleCase):
         self.say("a", from_addr="+490", helper_metadata={"language": "pt"})
         for address in ("+490", "+491", "+55", "+1"):
             self.say("a", from_addr=address)
-        languages = [request.language for request in view.requests]  # type: ignore[attr-defined]
+        languages = [request.language for request in view.requests]
         self.assertEqual(["pt-BR", "de", "en", "pt-BR", "en"], languages)
 
     def test_nonsense(self) -> None:
@@ -218,8 +218,6 @@ class Texts(LocaleCase):
 
         options = {"locale": {**SPOKEN, "translations": "texts"}, "templates": "pages"}
         application = self.begin(view, LOCALE, **options)
-        from pipeline.requests import Request
-
         request = Request(path="/de/")
         request.templates = application.templates
         response = await application.respond(request)
