@@ -22,8 +22,10 @@ __all__ = ["ConditionalMiddleware", "ConditionalMiddlewareConfig", "condition"]
 #: Bytes of an entity tag, and of what is remembered of an answer.
 _DIGEST = 16
 
+_NOT_MODIFIED = 304
+
 #: Statuses of responses that have no content, and no length of it.
-_WITHOUT_CONTENT = frozenset({204, 304})
+_WITHOUT_CONTENT = frozenset({204, _NOT_MODIFIED})
 
 
 class ConditionalMiddlewareConfig(Config):
@@ -91,7 +93,7 @@ class ConditionalMiddleware(RequestMiddleware):
             modified = seconds_of(headers.get("Last-Modified", ""))
             refused = refusal(request, headers.get("ETag"), modified)
             if refused is not None:
-                return _instead(refused, response)
+                return _instead(request, refused, response)
         if response.status not in _WITHOUT_CONTENT and _is_whole(request, response):
             headers["Content-Length"] = str(len(response.content))
         return response
@@ -176,6 +178,8 @@ def _marked(request: Request, response: Any, tag: str | None, modified: int | No
             response.headers.setdefault("ETag", tag)
         if modified is not None:
             response.headers.setdefault("Last-Modified", http_date(modified))
+        if response.status == _NOT_MODIFIED:
+            return not_modified(request, response)
     return response
 
 
@@ -184,9 +188,9 @@ def _may_be_skipped(request: Request, response: Response) -> bool:
     return bool(response.content) and not in_session and request.message is not None
 
 
-def _instead(refused: Response, response: Response) -> Response:
-    if refused.status == 304:
-        return not_modified(response)
+def _instead(request: Request, refused: Response, response: Response) -> Response:
+    if refused.status == _NOT_MODIFIED:
+        return not_modified(request, response)
     refused.cookies = response.cookies
     return refused
 

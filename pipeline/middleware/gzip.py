@@ -41,8 +41,10 @@ _PADDING = 100
 #: From this size on compression is work for a thread.
 _MUCH = 64 * 1024
 
+_NOT_MODIFIED = 304
+
 #: Statuses of responses whose content is none, or a part.
-_NOT_WHOLE = frozenset({204, 206, 304})
+_NOT_WHOLE = frozenset({204, 206, _NOT_MODIFIED})
 
 #: What is compressed already, by the beginning of its type.
 _DENSE = (
@@ -92,7 +94,11 @@ class GZipMiddleware(RequestMiddleware):
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """The response, compressed or not."""
-        if not request.is_http or not self._is_candidate(response):
+        if not request.is_http:
+            return response
+        if response.status == _NOT_MODIFIED:
+            response.vary_on("Accept-Encoding")  # as what it stands for
+        if not self._is_candidate(response):
             return response
         response.vary_on("Accept-Encoding")
         if not _accepts(request.headers.get("Accept-Encoding", "")):

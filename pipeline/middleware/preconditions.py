@@ -44,13 +44,21 @@ def refusal(request: Any, tag: str | None, modified: int | None) -> Response | N
     return Response("Precondition Failed", int(HTTPStatus.PRECONDITION_FAILED))
 
 
-def not_modified(response: Response) -> Response:
-    """The 304 in the place of a response: its headers and cookies, as far as they belong there."""
+def not_modified(request: Any, response: Response) -> Response:
+    """The 304 in the place of a response: its headers and cookies, as far as they belong there.
+
+    The tag is as the client has it: one that it knows as a weak one only, as compression makes
+    them, is a weak one. Otherwise it would be the tag of something else (RFC 9111, 4.3.4).
+    """
     bare = _bare(HTTPStatus.NOT_MODIFIED)
     kept = {name.lower() for name in _KEPT}
     for name, value in response.headers.pairs:
         if name.lower() in kept:
             bare.headers.add(name, value)
+    weak = f"W/{response.headers.get('ETag', '')}"
+    known = _TAG.findall(request.headers.get("If-None-Match", ""))
+    if weak in known and weak.removeprefix("W/") not in known:
+        bare["ETag"] = weak
     bare.cookies = response.cookies
     bare.continue_session = response.continue_session
     return bare

@@ -99,7 +99,8 @@ class Http(RequestsCase):
         self.assertTrue(first["ETag"].startswith('W/"'))
         self.assertEqual(str(len(first.content)), first["Content-Length"])
         response = self.ask(headers={**accepts, "If-None-Match": first["ETag"]})
-        self.assertEqual(304, response.status)
+        self.assertEqual((304, first["ETag"]), (response.status, response["ETag"]))
+        self.assertEqual("Accept-Encoding", response["Vary"])
 
     def test_order(self) -> None:
         """Above gzip it would compare what is compressed anew each time: an error at the start."""
@@ -181,6 +182,8 @@ class Before(RequestsCase):
         self.assertEqual('"v1"', self.ask("/there")["ETag"])
         response = self.ask("/there", headers={"If-None-Match": '"v1"'})
         self.assertEqual((304, '"v1"', ["GET"]), (response.status, response["ETag"], self.ran))
+        response = self.ask("/there", headers={"If-None-Match": 'W/"v1"'})
+        self.assertEqual((304, 'W/"v1"', ["GET"]), (response.status, response["ETag"], self.ran))
 
     def test_message(self) -> None:
         """A plain message has no conditions."""

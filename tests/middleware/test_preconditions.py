@@ -105,7 +105,19 @@ class Values(TestCase):
         response.headers.add("Set-Cookie", "a=1")
         response["Content-Length"] = "4"
         response.set_cookie("b", "2")
-        bare = not_modified(response)
+        bare = not_modified(Request(), response)
         self.assertEqual((304, b""), (bare.status, bare.content))
         self.assertEqual({"ETag", "Vary", "Set-Cookie"}, set(bare.headers))
         self.assertEqual(["b"], list(bare.cookies))
+
+    def test_tag_of_client(self) -> None:
+        """The tag of a 304 is weak if the client has it as a weak one only."""
+        response = Response(headers={"ETag": TAG})
+        for given, expected in (
+            ('"x", W/"v1"', 'W/"v1"'),
+            ('W/"v1", "v1"', TAG),
+            (TAG, TAG),
+            ("*", TAG),
+        ):
+            request = Request(headers={"If-None-Match": given})
+            self.assertEqual(expected, not_modified(request, response)["ETag"])
