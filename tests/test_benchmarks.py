@@ -24,6 +24,7 @@ TINY: dict[str, list[str]] = {
     "redis_transport": ["--entries", "300"],
     "signals": ["--sends", "1000"],
     "replay": ["--lines", "500", "--rounds", "1"],
+    "sync": ["--calls", "50"],
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}

@@ -14,7 +14,7 @@ from pipeline.errors import BrokerUnavailable
 from pipeline.service.private import PrivateServer
 from pipeline.service.running import Part
 
-__all__ = ["Connection", "connection"]
+__all__ = ["Connection", "connection", "folder_of"]
 
 
 #: Seconds to reach the server at the start; then it is better to say so and end.
@@ -96,7 +96,7 @@ def _redis(config: SystemConfig, reactor: Any, name: str) -> Connection:
 def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Connection:
     from pipeline.brokers.embedded import EmbeddedServer
 
-    server = EmbeddedServer(_folder(config, folder), reactor=reactor)
+    server = EmbeddedServer(folder_of(config, folder), reactor=reactor)
     made = Connection(
         lambda: _redis_broker(server.address, config, reactor, name),
         reactor,
@@ -105,7 +105,7 @@ def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Con
     return made
 
 
-def _folder(config: SystemConfig, folder: str) -> str | None:
+def folder_of(config: SystemConfig, folder: str) -> str | None:
     """Where the data is: what is relative, is so to the configuration file's folder, since all
     processes of a system must mean the same."""
     if not folder:

@@ -34,8 +34,8 @@ class PrivateServer:
     def __init__(self, server: Any, answers: Callable[[], bool], clock: Any) -> None:
         self._server = server
         self._answers = answers
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._clock = clock
+        self._looking: LoopingCall | None = None
         self._stopping = False
 
     @property
@@ -46,12 +46,15 @@ class PrivateServer:
     async def start(self) -> None:
         """Start the server, or attach to the one that runs; then watch it."""
         await self._server.start()
+        # Made here, as it installs a reactor: who only looks at a configuration needs none.
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = self._clock
         self._looking.start(LOOK, now=False).addErrback(self._gone_blind)
 
     async def stop(self) -> None:
         """Stop watching, and the server if it is ours."""
         self._stopping = True
-        if self._looking.running:
+        if self._looking is not None and self._looking.running:
             self._looking.stop()
         await self._server.stop()
 

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.tasks.chain import Signature
 from pipeline.tasks.lanes import lane_of
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
-from pipeline.tasks.sender import current_sender
+from pipeline.tasks.sender import current_sender, current_sync_sender
 from pipeline.tasks.unique import Unique
 from pipeline.tasks.values import Hints
 from pipeline.threads import wait_in_thread
@@ -21,6 +21,7 @@ from pipeline.threads import wait_in_thread
 if TYPE_CHECKING:
     from pipeline.tasks.handle import TaskHandle
     from pipeline.tasks.schedule.when import When
+    from pipeline.tasks.sync import SyncHandle
 
 __all__ = ["Task", "collect", "task"]
 
@@ -135,6 +136,15 @@ class Task(Generic[P, R]):
         :param args: they follow the result of the step before, if there is one.
         """
         return Signature(self, args, kwargs)
+
+    def send_sync(self, *args: P.args, **kwargs: P.kwargs) -> SyncHandle:
+        """As :meth:`send`, from code that has no reactor, as a view of Flask: it blocks.
+
+        :return: a handle, to wait for the result with ``result_sync``.
+        :raise RuntimeError: nothing binds tasks to a namespace here, see
+            :func:`pipeline.connect_sync`.
+        """
+        return current_sync_sender().send(self, args, kwargs)
 
     def schedule(
         self,

@@ -10,8 +10,18 @@ if TYPE_CHECKING:
     from pipeline.tasks.chain import Signature
     from pipeline.tasks.handle import ChainHandle, TaskHandle
     from pipeline.tasks.registry import Task
+    from pipeline.tasks.sync import SyncSender
 
-__all__ = ["Sender", "bind", "bound", "current_sender", "unbind"]
+__all__ = [
+    "Sender",
+    "bind",
+    "bind_sync",
+    "bound",
+    "current_sender",
+    "current_sync_sender",
+    "unbind",
+    "unbind_sync",
+]
 
 
 class Sender(Protocol):
@@ -63,3 +73,31 @@ def current_sender() -> Sender:
             "pipeline.connect('file.yaml') first"
         )
     return sender
+
+
+#: The senders of the process for code without a reactor; the last one counts.
+_process_sync: list[SyncSender] = []
+
+
+def bind_sync(sender: SyncSender) -> SyncSender:
+    """As :func:`bind`, for ``some_task.send_sync(..)``."""
+    _process_sync.append(sender)
+    return sender
+
+
+def unbind_sync(sender: SyncSender) -> None:
+    """Take back a :func:`bind_sync`; nothing happens if it was not bound."""
+    if sender in _process_sync:
+        _process_sync.remove(sender)
+
+
+def current_sync_sender() -> SyncSender:
+    """The sender that ``some_task.send_sync(..)`` goes through.
+
+    :raise RuntimeError: there is none.
+    """
+    if not _process_sync:
+        raise RuntimeError(
+            "nothing says where tasks are sent to: call pipeline.connect_sync('file.yaml') first"
+        )
+    return _process_sync[-1]

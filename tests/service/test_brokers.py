@@ -90,9 +90,9 @@ class Choice(TestCase):
 
     def test_folder(self) -> None:
         """A relative folder lies beside the configuration file, whoever starts the process."""
-        from pipeline.service.brokers import _folder
+        from pipeline.service.brokers import folder_of
 
         config = SystemConfig(folder=Path("/etc/shop"))
-        self.assertEqual("/etc/shop/data", _folder(config, "data"))
-        self.assertEqual("/var/data", _folder(config, "/var/data"))
-        self.assertIsNone(_folder(config, ""))
+        self.assertEqual("/etc/shop/data", folder_of(config, "data"))
+        self.assertEqual("/var/data", folder_of(config, "/var/data"))
+        self.assertIsNone(folder_of(config, ""))

@@ -7,10 +7,22 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.brokers.redis.script import Script
 from pipeline.brokers.redis.units import Units, fields, member
 from pipeline.delivery import Post
 
-__all__ = ["Batch", "Call", "alone"]
+__all__ = ["PRODUCER_TTL", "PUBLISH", "RAISE", "Batch", "Call", "alone"]
+
+PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
+# Only ever upwards: a copy of this that the network delivers late must not undo what came after.
+RAISE = Script(
+    "raise",
+    "local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or -1) "
+    "if last < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end "
+    "return redis.call('EXPIRE', KEYS[1], ARGV[3])",
+)
+#: Seconds after which the server forgets a producer that is silent.
+PRODUCER_TTL = 86_400
 
 #: A batch is capped, so that no script holds up the server for long.
 MOST_POSTS, MOST_BYTES = 500, 1_000_000

@@ -15,8 +15,8 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from pipeline.brokers.redis.batch import Batch, Call, alone
-from pipeline.brokers.redis.client import Client, Script
+from pipeline.brokers.redis.batch import PRODUCER_TTL, PUBLISH, RAISE, Batch, Call, alone
+from pipeline.brokers.redis.client import Client
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
@@ -24,14 +24,6 @@ from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 
 __all__ = ["Lane"]
 
-_PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
-# Only ever upwards: a copy of this that the network delivers late must not undo what came after.
-_RAISE = Script(
-    "raise",
-    "local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or -1) "
-    "if last < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end "
-    "return redis.call('EXPIRE', KEYS[1], ARGV[3])",
-)
 #: How many batches may be on their way.
 WINDOW = 4
 #: Seconds that stored batches are kept: a fail-over may forget the last ones.
@@ -40,8 +32,6 @@ KEPT = 5.0
 KEPT_BYTES = 8_000_000
 #: How much may wait to be sent before publishers are refused.
 MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64_000_000
-#: Seconds after which the server forgets a producer that is silent.
-PRODUCER_TTL = 86_400
 
 
 class Lane:
@@ -153,7 +143,7 @@ class Lane:
         units.args += (self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset())
         try:
             batch.add_to(units)
-            reply: list[Any] = await self._client.run(_PUBLISH, units.keys, units.args)
+            reply: list[Any] = await self._client.run(PUBLISH, units.keys, units.args)
         except BrokerUnavailable:
             return [b"UNSURE"]
         except ServerRefused as error:
@@ -232,7 +222,7 @@ class Lane:
         :return: False when the server can't be asked now.
         """
         try:
-            await self._client.run(_RAISE, [self._producer], [self._queue, last, PRODUCER_TTL])
+            await self._client.run(RAISE, [self._producer], [self._queue, last, PRODUCER_TTL])
         except BrokerUnavailable:
             return False
         except ServerRefused as error:

@@ -1,0 +1,25 @@
+"""A clock for code that wants one where no reactor runs."""
+
+from __future__ import annotations
+
+import time
+
+from twisted.internet.task import Clock
+
+__all__ = ["BlockingClock"]
+
+
+class BlockingClock(Clock):
+    """Tells the time; what is to be called later is called when somebody turns it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rightNow = time.time()
+
+    def seconds(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def turn(self) -> None:
+        """Call what is due."""
+        self.advance(max(0.0, time.time() - self.rightNow))

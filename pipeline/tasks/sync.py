@@ -1,0 +1,213 @@
+"""Sending tasks from code that has no reactor: a view of Flask or Django, a script.
+
+The client is the one that workers use; here it runs over a broker that blocks, so that each of its
+coroutines comes to its end at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout
+from pipeline.tasks.client import Client
+from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.registry import Task
+
+__all__ = ["Parts", "SyncHandle", "SyncSender"]
+
+T = TypeVar("T")
+
+#: Seconds between two tries to read results, while the server is away.
+PAUSE = 0.2
+
+
+class Parts(NamedTuple):
+    """What a sender is made of, anew in each process.
+
+    :param broker: a :class:`~pipeline.brokers.blocking.BlockingBroker`.
+    :param client: over that broker.
+    """
+
+    broker: Any
+    client: Client
+
+
+class SyncSender:
+    """Sends calls of tasks, and waits for their results, by blocking.
+
+    Safe from several threads: what they send goes out one after another, and who waits for a result
+    holds nobody up. Safe after a fork: the child is another sender, with connections of its own;
+    handles from before the fork are the parent's.
+
+    :param make: makes the parts; called when they are first needed, and again in a child process.
+    """
+
+    def __init__(self, make: Callable[[], Parts]) -> None:
+        self._make = make
+        self._made: Parts | None = None
+        self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._arrived = threading.Condition()
+        _senders.add(self)
+
+    def send(
+        self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> SyncHandle:
+        """Send a call, and wait until the server has it.
+
+        :raise TypeError: the arguments don't fit the function, or one can't travel.
+        :raise BrokerError: the call could not be sent; if it says that the server is away, it may
+            have been.
+        :raise ConfigError: middleware waits for something, which can't come here.
+        """
+        return SyncHandle(self, self.run(lambda client: client.send(task, args, kwargs)))
+
+    def run(self, work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+        """Do something with the client.
+
+        :param work: given the client, a coroutine.
+        """
+        with self._lock:
+            parts = self._parts()
+            return _result(work(parts.client), parts.broker.clock.turn)
+
+    def wait_for(self, is_there: Callable[[], bool], seconds: float | None) -> bool:
+        """Read results until a claim is true; False when the time is over.
+
+        One thread reads for all that wait.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while not is_there():
+            left = 60.0 if end is None else end - time.monotonic()
+            if left <= 0:
+                return False
+            if self._reading.acquire(blocking=False):
+                try:
+                    self._read(left)
+                finally:
+                    self._reading.release()
+                    with self._arrived:
+                        self._arrived.notify_all()
+            else:
+                with self._arrived:
+                    self._arrived.wait(min(left, 1.0))
+        return True
+
+    def close(self) -> None:
+        """Let go of everything; results that still come are dead-lettered as ``gone``."""
+        with self._lock:
+            parts, self._made = self._made, None
+            if parts is None:
+                return
+            try:
+                _result(parts.client.stop(), parts.broker.clock.turn)
+                parts.broker.close()
+            except BrokerUnavailable:
+                return  # the server will notice
+
+    def _read(self, seconds: float) -> None:
+        with self._lock:
+            broker = self._parts().broker
+        try:
+            found = broker.read(seconds)
+        except BrokerUnavailable:
+            time.sleep(min(PAUSE, seconds))
+            return
+        with self._lock:
+            broker.give_out(found)
+            broker.clock.turn()
+
+    def _parts(self) -> Parts:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def renew(self) -> None:
+        """Begin anew in a child process.
+
+        Locks may be held by threads that it doesn't have; connections are its parent's.
+        """
+        self._made = None
+        self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._arrived = threading.Condition()
+
+
+#: All senders of this process, for its children.
+_senders: WeakSet[SyncSender] = WeakSet()
+
+
+def _in_child() -> None:
+    for sender in list(_senders):
+        sender.renew()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+class SyncHandle:
+    """A call that was sent from synchronous code.
+
+    :ivar id: the call's message id.
+    :ivar task: the task's name.
+    """
+
+    def __init__(self, sender: SyncSender, handle: TaskHandle) -> None:
+        self.id = handle.id
+        self.task = handle.task
+        self._sender = sender
+        self._handle = handle
+        self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        return f"<SyncHandle {self.task} {self.id}>"
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._handle.done
+
+    def result_sync(self, timeout: float | None = None) -> Any:
+        """Wait for what the task returns. May be called several times, and by several threads.
+
+        :param timeout: seconds to wait; None: as long as it takes.
+        :raise TaskFailed: the task ended in an error, after the retries it has.
+        :raise ResultTimeout: there is no result yet; the task may still run.
+        :raise RuntimeError: the call was sent by another process, before a fork.
+        """
+        if not self.done and self._process != os.getpid():
+            raise RuntimeError(f"{self!r} was sent before a fork: its result comes to the parent")
+        if not self._sender.wait_for(lambda: self.done, timeout):
+            raise ResultTimeout(f"{self.task} {self.id}: no result after {timeout:g} s")
+        return self._sender.run(lambda client: self._handle.result())
+
+
+def _result(work: Coroutine[Any, Any, T], turn: Callable[[], None]) -> T:
+    """What a coroutine over a broker that blocks comes to.
+
+    :raise ConfigError: it waits for something else.
+    """
+    doing: Deferred[T] = Deferred.fromCoroutine(work)
+    if not doing.called:
+        turn()
+    if not doing.called:
+        doing.addErrback(lambda _: None)
+        doing.cancel()
+        raise ConfigError(
+            "middleware waits for something, which never comes without a reactor",
+            hint="use middleware that answers at once for what is sent from synchronous code",
+        )
+    result: Any = doing.result
+    if isinstance(result, Failure):
+        doing.addErrback(lambda _: None)
+        result.raiseException()
+    done: T = result
+    return done
