@@ -18,6 +18,7 @@ from pipeline.config.fields import ConfigChoice, ConfigList, ConfigText
 from pipeline.config.names import resolve
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
+from pipeline.delivery import current
 from pipeline.errors import (
     MiddlewareNotUsed,
     NotFound,
@@ -42,6 +43,7 @@ __all__ = [
 
 #: Services by their short names. By dotted name, as those that search know what is above here.
 SERVICES = {
+    "earlier": "pipeline.observe.earlier.EarlierFailures",
     "stackexchange": "pipeline.search.stackexchange.StackExchange",
 }
 
@@ -60,7 +62,8 @@ class TroubleshootConfig(Config):
     """The options of the troubleshooter."""
 
     service = ConfigText(
-        "Who is asked: `stackexchange`, or the dotted name of an `ISearchService` of yours.",
+        "Who is asked: `stackexchange`, `earlier` (what failed before in this system), or the"
+        " dotted name of an `ISearchService` of yours.",
         default="stackexchange",
         static=True,
     )
@@ -191,7 +194,7 @@ class TaskTroubleshootMiddleware(TaskMiddleware):
     async def process_outcome(self, task: Any, *exc_info: Any) -> None:
         """Show it; what becomes of it is another's."""
         if _is_trouble(exc_info[1]):
-            self._troubleshooter.report(exc_info[1])
+            self._troubleshooter.report(exc_info[1], current.get())
 
 
 def _check_used(worker: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pipeline.codec import Codec, Undecodable
 from pipeline.delivery import DeadLetterEntry
 
-__all__ = ["Letter", "escaped", "message_of", "position", "summary", "whole"]
+__all__ = ["Letter", "escaped", "history_of", "message_of", "position", "summary", "whole"]
 
 _JSON = Codec("json")
 
@@ -48,11 +48,7 @@ class Letter(NamedTuple):
     @property
     def history(self) -> list[Any]:
         """Its failed attempts and what operators did with it, oldest first."""
-        try:
-            known = json.loads(self.entry.fields.get("history") or b"[]")
-        except ValueError:
-            return []
-        return known if isinstance(known, list) else []
+        return history_of(self.entry.fields.get("history", b""))
 
     def text(self, name: str) -> str:
         """A field as text; '' when it has none of this name."""
@@ -62,6 +58,15 @@ class Letter(NamedTuple):
         """A field as a number; None when it is none."""
         text = self.text(name)
         return int(text) if text.isascii() and text.isdigit() else None
+
+
+def history_of(raw: bytes) -> list[Any]:
+    """The events of a history as it travels; none of one that can't be read."""
+    try:
+        known = json.loads(raw or b"[]")
+    except ValueError:
+        return []
+    return known if isinstance(known, list) else []
 
 
 def position(id: str) -> tuple[int, int]:

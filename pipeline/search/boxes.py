@@ -46,7 +46,7 @@ def _head(finding: Finding) -> Iterator[str]:
     yield from _cut(on_one_line(finding.title) or "(without a title)", TITLE_LINES)
     if finding.link:
         yield from _cut(on_one_line(finding.link), TITLE_LINES)
-    yield _votes(finding.votes)
+    yield from _cut(on_one_line(finding.note) or _votes(finding.votes), TITLE_LINES)
 
 
 def _answer(finding: Finding) -> Iterator[str]:

@@ -22,6 +22,7 @@ class Finding:
     :param votes: how much it is worth: more is better.
     :param answer: its best answer; '' when there is none.
     :param answer_votes: how much that is worth; None: unknown.
+    :param note: what is shown instead of the votes.
     """
 
     title: str
@@ -29,3 +30,4 @@ class Finding:
     votes: int = 0
     answer: str = ""
     answer_votes: int | None = None
+    note: str = ""

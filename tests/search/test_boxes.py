@@ -56,6 +56,12 @@ class Reports(SynchronousTestCase):
         shown = report([Finding(f"q{votes}", votes=votes) for votes in (1, 5, 2, 9)], "E")
         self.assertEqual(["q2", "q5", "q9"], [w for w in shown.split() if w.startswith("q")])
 
+    def test_note(self) -> None:
+        """What says more than votes stands where they would."""
+        shown = report([Finding("a", votes=3, note="failed 3 times")], "E")
+        self.assertIn("| failed 3 times ", shown)
+        self.assertNotIn("votes", shown)
+
     def test_nothing(self) -> None:
         """When nothing was found, that is said."""
         self.assertEqual(f"No result found.\n\n{TRACEBACK}", report([], TRACEBACK))
