@@ -37,6 +37,7 @@ workers:
     transport_name: web
     routes: tests.signalled.routes
     templates: pages
+    middleware: [{{missing: pipeline.middleware.not_found.NotFoundMiddleware}}]
   moody:
     class: tests.signalled.Moody
     transport_name: sms
@@ -144,6 +145,7 @@ class Sent(TestCase):
         """Pages are as if nobody listened."""
         self.assertEqual((200, b"<p>Ada</p>"), await deferToThread(_answer, port, "/page"))
         self.assertEqual(500, (await deferToThread(_answer, port, "/broken"))[0])
+        self.assertEqual(404, (await deferToThread(_answer, port, "/nowhere"))[0])
 
     async def _say(self, moody: Any) -> None:
         """So are messages: answered, dropped, tried again, dead letters, kept and forgotten."""
@@ -184,7 +186,7 @@ class Sent(TestCase):
 def _answer(port: int, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Referer": "http://elsewhere.example/"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

@@ -16,16 +16,8 @@ from pipeline.worker import Runtime
 from tests.middleware.requesting import Counting, RequestsCase, asked
 
 LOCALE = {"locale": "locale.LocaleMiddleware"}
+SESSION = {"session": "session.SessionMiddleware"}
 SPOKEN: dict[str, Any] = {"languages": ["en", "de", "pt-BR"]}
-
-
-class Session:
-    """Gives each request a session, as the middleware of that name does."""
-
-    async def process_request(self, request: Any) -> None:
-        request.session = dict(
-            item.split("=") for item in [request.headers.get("X-Session")] if item
-        )
 
 
 def catalogue(folder: Path, tag: str, texts: dict[str, str]) -> None:
@@ -52,6 +44,14 @@ async def telling(request: Any, **kwargs: Any) -> Response:
     """Say the language, and the path that the view sees."""
     assert request.language == get_language()
     return Response(f"{get_language()} {request.path}")
+
+
+async def choosing(request: Any, **kwargs: Any) -> Response:
+    """Remember the language that somebody wants."""
+    wanted = request.headers.get("X-Choose", "") if request.is_http else request.content
+    if wanted:
+        request.session["language"] = wanted
+    return await telling(request)
 
 
 class LocaleCase(RequestsCase):
@@ -87,9 +87,11 @@ class Http(LocaleCase):
 
     def test_session(self) -> None:
         """What the session says goes before the cookie."""
-        self.start(telling, f"{__name__}.Session")
-        headers = {"X-Session": "language=de"}
-        self.assertEqual("de /", self.told(cookie="language=en", headers=headers))
+        self.start(choosing, SESSION)
+        answer = self.ask("/", headers={"X-Choose": "de"})
+        session = answer["Set-Cookie"].partition(";")[0]
+        told = [self.told(cookie=f"{each}language=en") for each in (f"{session}; ", "")]
+        self.assertEqual(["de /", "en /"], told)
 
     def test_path(self) -> None:
         """A language at the beginning of the path goes before all; views don't see it."""
@@ -130,15 +132,24 @@ class Messages(LocaleCase):
     """Plain messages."""
 
     def test_order(self) -> None:
-        """What the message says, then the session, then its address, then the first."""
+        """What the message says, then its address, then the first."""
         view = Counting()
         addresses = {"+49": "de", "+491": "en", "+55": "pt-BR"}
-        self.start(view, f"{__name__}.Session", addresses=addresses)
+        self.start(view, addresses=addresses)
         self.say("a", from_addr="+490", helper_metadata={"language": "pt"})
         for address in ("+490", "+491", "+55", "+1"):
             self.say("a", from_addr=address)
         languages = [request.language for request in view.requests]
         self.assertEqual(["pt-BR", "de", "en", "pt-BR", "en"], languages)
+
+    def test_session(self) -> None:
+        """What the session of the address says goes before the address itself."""
+        self.start(choosing, SESSION, addresses={"+49": "en"})
+        self.say("de", from_addr="+490")
+        self.assertEqual(["de /"], self.say("", from_addr="+490"))
+        self.assertEqual(["en /"], self.say("", from_addr="+491"))
+        said = self.say("", from_addr="+490", helper_metadata={"language": "pt"})
+        self.assertEqual(["pt-BR /"], said)
 
     def test_nonsense(self) -> None:
         """What is no language is no choice."""
