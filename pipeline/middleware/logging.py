@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from twisted.logger import InvalidLogLevelError, Logger, LogLevel
@@ -10,6 +11,7 @@ from pipeline.config.base import Config
 from pipeline.config.fields import ConfigField
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.families import KINDS
+from pipeline.requests.wire import HTTP, without_secrets
 
 __all__ = ["LoggingMiddleware", "LoggingMiddlewareConfig"]
 
@@ -44,6 +46,7 @@ class LoggingMiddleware(BaseMiddleware):
 
     Behaviour and text follow Vumi (0.6.19, ``vumi.middleware.logging.LoggingMiddleware``), which
     doesn't log statuses; here they are. Contents and addresses are in the log: mind who reads it.
+    Of requests for views and their responses it has no cookies, credentials and bodies.
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = LoggingMiddlewareConfig
@@ -94,6 +97,16 @@ def _json(message: Any) -> str:
     if to_json is None:
         return repr(message)
     try:
-        return str(to_json())
+        return str(_for_log(message).to_json())
     except (TypeError, ValueError, OverflowError, RecursionError):
         return repr(message)  # the log is no place to fail at
+
+
+def _for_log(message: Any) -> Any:
+    """The message; without what a request for a view has of secrets, also one that has failed."""
+    for name in ("extra", "message"):  # what failed is a payload, where extra keys are fields
+        held: Any = getattr(message, name, None)
+        if isinstance(held, dict) and HTTP in held:
+            message = copy(message)
+            setattr(message, name, {**held, HTTP: without_secrets(held[HTTP])})
+    return message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 from unittest.mock import patch
 
@@ -9,10 +10,11 @@ from twisted.logger import Logger, LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import ConfigError
-from pipeline.message import EventMessage, UserMessage
+from pipeline.message import EventMessage, FailureMessage, UserMessage
 from pipeline.middleware.families import KINDS
 from pipeline.middleware.logging import LoggingMiddleware
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.requests import Request, Response
 
 MESSAGE = UserMessage(to_addr="a", from_addr="b", transport_name="t", transport_type="sms")
 
@@ -43,6 +45,25 @@ class Logging(SynchronousTestCase):
                 self.assertEqual(expected, formatEvent(event))
                 told = (event["kind"], event["connector"], event["json"])
                 self.assertEqual((kind, "sms", MESSAGE.to_json()), told)
+
+    def test_requests(self) -> None:
+        """Of a request for a view no cookie, credential or body is logged; it passes as it is."""
+        secrets = {"Cookie": "session=s3cret", "Authorization": "Bearer s3cret", "Host": "shop"}
+        fields = Request("POST", "/log-in", "", secrets, b"password=s3cret").to_fields()
+        request = copy(MESSAGE)
+        request.extra = {"http": fields, "more": 1}
+        response = Response("s3cret")
+        response.set_cookie("session", "s3cret")
+        reply = request.reply(None, http=response.to_fields())
+        failure = FailureMessage(message=request.payload, reason="x")
+        for message in (request, reply, failure):
+            before = message.to_json()
+            self.assertIs(message, self.made().handle_inbound(message, "web"))
+            self.assertEqual(before, message.to_json())
+            self.assertNotIn("s3cret", formatEvent(self.events[-1]))
+            self.assertIn('"http":{', formatEvent(self.events[-1]))
+        self.assertIn('["Host","shop"]', formatEvent(self.events[0]))
+        self.assertIn('"more":1', formatEvent(self.events[0]))
 
     def test_levels(self) -> None:
         """Failures are errors and the rest is info, unless configured."""

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from pipeline.errors import SuspiciousOperation
-from pipeline.requests.wire import body_fields, body_in
+from pipeline.requests.wire import body_fields, body_in, without_secrets
 
 
 class Bodies(TestCase):
@@ -26,3 +26,23 @@ class Bodies(TestCase):
         for fields in wrong:
             with self.assertRaises(SuspiciousOperation):
                 body_in(fields)
+
+
+class Logs(TestCase):
+    """What is shown of a request or a response where people read it."""
+
+    def test_secrets(self) -> None:
+        """Secrets are left out, and bodies; what makes no sense is shown as it is."""
+        fields = {
+            "method": "GET",
+            "headers": [["cookie", "a=b"], ("Host", "x"), ["SET-COOKIE", "a"], "odd", []],
+            "body64": "AAAA",
+        }
+        expected = {
+            "method": "GET",
+            "headers": [["cookie", "..."], ("Host", "x"), ["SET-COOKIE", "..."], "odd", []],
+            "body": "<4 characters>",
+        }
+        self.assertEqual(expected, without_secrets(fields))
+        self.assertEqual(7, without_secrets(7))
+        self.assertEqual({}, without_secrets({"headers": 7, "body": 7}))

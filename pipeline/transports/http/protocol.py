@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import RESPONSES, HTTPChannel
+from twisted.web.http import RESPONSES, HTTPChannel, datetimeToString
 from twisted.web.http import Request as TwistedRequest
 
 from pipeline.transports.answers import Answer, HttpError, Page, refusal, unavailable
@@ -103,6 +103,8 @@ class Request(TwistedRequest):
         self.setResponseCode(answer.status)
         for name, value in answer.head(len(body)):
             self.responseHeaders.addRawHeader(name.encode(), _octets(value))
+        if not self.responseHeaders.hasHeader("Date"):
+            self.setHeader("Date", datetimeToString())
         if self.channel.factory.is_closing:
             self.channel.persistent = False
             self.setHeader("Connection", "close")
