@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ChainHandle", "TaskHandle"]
 
+#: Handles whose results somebody waits for. Clients know them weakly, and who waits may be known to
+#: the handle alone: together they would be garbage.
+_waited_for: set[TaskHandle] = set()
+
 
 class TaskHandle:
     """A call that was sent.
@@ -96,10 +100,14 @@ class TaskHandle:
         self._waiting.append(arrived)
         if timeout is not None:
             arrived.addTimeout(timeout, self._clock)
+        _waited_for.add(self)
         try:
             await arrived
         except TimeoutError:
             raise ResultTimeout(f"{self.task} {self.id}: no result after {timeout:g} s") from None
+        finally:
+            if not self._waiting:
+                _waited_for.discard(self)
 
     def _outcome(self) -> Any:
         answer = self._answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -52,6 +54,25 @@ class Waiting(TestCase):
         self.assertIn("5 s", str(self.failureResultOf(waiting, ResultTimeout).value))
         self.handle.settle(CALL.result(None))
         self.assertIsNone(self.successResultOf(self._result()))
+
+    def test_waited_for_by_nobody_else(self) -> None:
+        """Who waits is not forgotten, though nobody else knows of him and of the handle."""
+        told: list[Any] = []
+
+        async def wait(handle: TaskHandle) -> None:
+            told.append(await handle.result())
+
+        Deferred.fromCoroutine(wait(self.handle))
+        known = weakref.ref(self.handle)
+        del self.handle
+        gc.collect()
+        handle = known()
+        assert handle is not None
+        handle.settle(CALL.result(3))
+        self.assertEqual([3], told)
+        del handle
+        gc.collect()
+        self.assertIsNone(known())
 
     def test_staged(self) -> None:
         """Waiting for a call that is sent only when the waiting is over is refused at once."""
