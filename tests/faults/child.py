@@ -6,6 +6,7 @@ It prints its log, ends well on SIGTERM, and dies with the suite.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     from pipeline.service.steady import keep_steady
     from pipeline.worker import Runtime
     from tests.faults.broken import BROKERS
+    from tests.faults.chained import RUNS, Chainer, runs_beside, tasked
     from tests.faults.crew import UP
     from tests.faults.plan import Plan
     from tests.faults.steps import Feeder, First, Second
@@ -49,6 +51,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
         [textFileLogObserver(sys.stdout)], redirectStandardIO=False, discardBuffer=True
     )
     plan = Plan.parse(plan_text)
+    os.environ[RUNS] = str(runs_beside(Path(record)))
     broker = BROKERS[plan.broker](
         Address.parse(server),
         reactor,
@@ -60,6 +63,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     )
     runtime = Runtime(broker, Codec(), reactor, plan.namespace)
     steps: dict[str, Any] = {"first": First, "second": Second, "timed": timed}
+    steps |= {"tasked": tasked, "chainer": Chainer}
     worker = Feeder(plan, runtime, Path(record)) if role == "feeder" else steps[role](plan, runtime)
 
     async def start() -> None:

@@ -113,7 +113,7 @@ class Crew:
         self._folder = folder
 
     def hire(self, role: str, jumps: Jumps = ()) -> Member:
-        """Start a process: ``first``, ``second``, ``timed`` or ``feeder``."""
+        """Start a process, in one of the roles of :mod:`tests.faults.child`."""
         log = self._folder / f"{role}-{len(self.members)}.log"
         arguments = (role, self._plan.text(), self._server, str(self.record))
         command = (sys.executable, "-m", "tests.faults.child", *arguments)

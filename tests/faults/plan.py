@@ -32,6 +32,7 @@ class Plan:
         killed on purpose here, which is no fault of the messages.
     :param shared: keep the sum of all numbers by reading and writing a value.
     :param timed: some keep a schedule besides, see :mod:`tests.faults.timed`.
+    :param chained: some run chains of tasks besides, see :mod:`tests.faults.chained`.
     :param window: publish with a window of ids, as who may be killed must.
     :param proxied: all connections go through the proxy.
     :param broker: a name of :data:`tests.faults.broken.BROKERS`.
@@ -57,6 +58,7 @@ class Plan:
     max_deaths: int = 100_000
     shared: bool = False
     timed: bool = False
+    chained: bool = False
     window: bool = False
     proxied: bool = False
     broker: str = "right"

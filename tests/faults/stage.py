@@ -82,6 +82,8 @@ class Stage:
         self.faults = 0
         #: Dead letters that were planned by the scenario itself: queue and payload.
         self.malformed: list[tuple[str, bytes]] = []
+        #: When a process was killed, on the monotonic clock, and which.
+        self.deaths: list[tuple[float, int]] = []
         self._folder = folder
         self._show = show
         self._started = self._last_fault = time.monotonic()
@@ -165,6 +167,11 @@ class Stage:
             if len(chosen) < count and sum(one in chosen for one in alike) < len(alike) - 1:
                 chosen.append(member)
         return chosen
+
+    def kill(self, member: Member) -> None:
+        """End a process as a crash would, and remember when."""
+        self.deaths.append((time.monotonic(), member.pid))
+        member.kill()
 
     def signal_server(self, number: signal.Signals) -> None:
         """Send the server a signal."""
