@@ -312,7 +312,10 @@ class Connector(NamedByKind):
 
     async def _pause(self) -> None:
         pausing = [source.reader.pause() for source in self._flow.sources]
-        await DeferredList(pausing, consumeErrors=True)
+        results: list[tuple[bool, Any]] = await DeferredList(pausing, consumeErrors=True)
+        for _, result in results:
+            if isinstance(result, Failure) and result.check(CancelledError):
+                result.raiseException()  # the list itself doesn't say that it was cancelled
         await self._flow.when_idle()
 
     async def _close(self, source: Source) -> None:

@@ -381,6 +381,18 @@ class Life(WorkerCase):
         self.clock.advance(1)
         self.successResultOf(stopping)
 
+    def test_stop_while_a_take_ends(self) -> None:
+        """The deadline counts also while a server takes its time to end what is being taken."""
+        connector = self.connector(max_in_flight=4)
+        connector.add_handler("inbound", lambda message: Deferred())
+        self.put("sms.inbound", inbound("a"))
+        for source in connector._flow.sources:
+            self.patch(source.reader, "pause", Deferred)
+        stopping = Deferred.fromCoroutine(connector.stop(1))
+        self.clock.advance(1)
+        self.successResultOf(stopping)
+        self.assertEqual(["a"], self.contents("sms.inbound"))
+
     def test_stop_ignores_who_hangs_on(self) -> None:
         """What a handler that ignores being cancelled does afterwards has no effect."""
         connector = self.connector()
