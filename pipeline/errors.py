@@ -28,6 +28,7 @@
     │   └── Undecryptable           its content can't be decrypted, or is not encrypted
     ├── TaskFailed                  at who waits: the task ended in an error
     ├── ResultTimeout               at who waits: no result in time
+    ├── RemoteError                 an error of another process, whose class is not known here
     ├── WorkerShutdown              inside a task: the worker stops and can wait no longer
     ├── SessionLengthMiddlewareError    logged: a message of which no session can be told
     ├── NotFound                    a 404
@@ -68,6 +69,7 @@ __all__ = [
     "PipelineError",
     "ProviderSettingMiddlewareError",
     "QueueFull",
+    "RemoteError",
     "Respond",
     "ResultTimeout",
     "RetryLater",
@@ -273,6 +275,10 @@ class TaskFailed(PipelineError):
 
 class ResultTimeout(PipelineError):
     """Raised at who waits: no result came in time. The task may still run."""
+
+
+class RemoteError(PipelineError):
+    """An error of a task in another process; its text begins with its class, not known here."""
 
 
 class WorkerShutdown(PipelineError):

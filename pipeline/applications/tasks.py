@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from twisted.python.failure import Failure
-
 from pipeline.applications.base import Application, ApplicationConfig
 from pipeline.config.fields import ConfigList
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.positions import position
 from pipeline.config.problems import Problems, suggestion
 from pipeline.connector.handling import finished
-from pipeline.connector.posting import described
+from pipeline.connector.posting import described, traceback_of
 from pipeline.delivery import Delivery
 from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
@@ -26,6 +24,8 @@ from pipeline.tasks.chain import address, is_followed
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.lanes import Lanes
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
+from pipeline.tasks.processes.options import ProcessesConfig
+from pipeline.tasks.processes.pool import pool_for
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
@@ -43,7 +43,7 @@ __all__ = ["TaskApplication", "TaskApplicationConfig"]
 JUDGED = "_is_judged"
 
 
-class TaskApplicationConfig(ApplicationConfig):
+class TaskApplicationConfig(ProcessesConfig, ApplicationConfig):
     """Options of the application that runs tasks."""
 
     tasks = ConfigList(
@@ -80,10 +80,11 @@ class TaskApplicationConfig(ApplicationConfig):
 class TaskApplication(Application):
     """Runs the tasks that calls ask for, and answers who waits for a result.
 
-    Async tasks run in the reactor, the others in threads. A task that raises is tried again by its
-    own ``retries`` and ``backoff``, else as this worker is configured. The answer is staged with
-    the settlement of the call: a result when it is done, the error when it has failed for good. A
-    call of a task that is not here, or with arguments that don't fit, is a dead letter at once.
+    Async tasks run in the reactor, the others in threads or in child processes. A task that raises
+    is tried again by its own ``retries`` and ``backoff``, else as this worker is configured. The
+    answer is staged with the settlement of the call: a result when it is done, the error when it
+    has failed for good. A call of a task that is not here, or with arguments that don't fit, is a
+    dead letter at once.
 
     A call that was in the hands of a worker that died is run again if its task is ``reentrant``;
     else it has failed, with "Worker died", as in redis-tasks. When this worker stops and the time
@@ -129,30 +130,32 @@ class TaskApplication(Application):
         await lanes.open()
         self._admission = Admission(lanes, self.broker, self.clock)
 
-    def setup_application(self) -> Any:
-        """Start the threads, and say which tasks are here."""
+    async def setup_application(self) -> None:
+        """Start threads and processes, and say which tasks are here."""
         self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
         stack = TaskStack(self.middlewares.task)
         for factory in stack.factories:
             factory()  # one that can't be made is found now, and not by every call
         config = self.config
-        self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads)
-        self.runner.start()
+        pool = pool_for(config, self.tasks.values(), stack, self.clock)
+        self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
+        await self.runner.start()
         name = self.transport_name
         if self.schedule:
             given = (name, self.schedule, self.client, self.broker, self.clock)
             self._scheduler = Scheduler(*given)
             self._scheduler.start()
         self._announcements = Announcements(name, self.tasks, self.store, self.clock)
-        return self._announcements.start()
+        await self._announcements.start()
 
     async def teardown_application(self) -> None:
-        """Call nothing more by itself; let go of the threads."""
+        """Call nothing more by itself; let go of threads and processes."""
         if hasattr(self, "_scheduler"):
             await self._scheduler.stop()
-        for part in ("_announcements", "runner"):
-            if hasattr(self, part):
-                getattr(self, part).stop()
+        if hasattr(self, "_announcements"):
+            self._announcements.stop()
+        if hasattr(self, "runner"):
+            await self.runner.stop()
 
     def ordering_key(self, message: Any, kind: str) -> Any:
         """None: calls are in no order, unless they say whom they are from."""
@@ -192,7 +195,7 @@ class TaskApplication(Application):
                 return DONE
             if left is not error:
                 error, outcome = left, DeadLetter(left, outcome.reason)
-        traceback = Failure(error).getTraceback() if isinstance(error, BaseException) else None
+        traceback = traceback_of(error) if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
         await self._answer_call(message, answer, delivery)
         await self._end(message, delivery)
@@ -224,8 +227,9 @@ class TaskApplication(Application):
             raise TaskAborted("Worker died")
         bound.set(self.client)
         call = self._current(message)
-        call.args, call.kwargs = args, kwargs
-        value = await self.runner.run(task, call)
+        if task.isolation != "process":  # a process unpacks them itself
+            call.args, call.kwargs = args, kwargs
+        value = await self.runner.run(task, call, is_awaited=_is_wanted(message, task))
         if self.runner.stack.judges:
             _, error, _ = await self.runner.judge(call, SUCCESS)
             if error is not None:
@@ -237,15 +241,14 @@ class TaskApplication(Application):
 
     async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
         task = self.tasks[message.task]
-        goes_on = is_followed(message)
-        if not (_is_awaited(message) or task.keep_result or goes_on):
+        if not _is_wanted(message, task):
             return
         try:
             packed = task.hints.result.pack(value)
         except ValueError as error:
             raise PermanentFailure(f"what {task.name} returned can't travel: {error}") from None
         await self._answer_call(message, message.result(packed), delivery)
-        if goes_on:
+        if is_followed(message):
             await self.client.follow(message, packed, delivery)
 
     async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
@@ -316,3 +319,8 @@ def _exc_info(error: BaseException) -> ExcInfo:
 
 def _is_awaited(message: TaskMessage) -> bool:
     return bool(message.reply_to or message.is_awaited)
+
+
+def _is_wanted(message: TaskMessage, task: Task[Any, Any]) -> bool:
+    """Whether anybody wants to know what a call returns."""
+    return bool(_is_awaited(message) or task.keep_result or is_followed(message))

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import RetryLater
 
-__all__ = ["as_note", "dead_letter", "next_attempt", "where"]
+__all__ = ["as_note", "dead_letter", "described", "next_attempt", "traceback_of", "where"]
 
 #: The most failed attempts that are remembered; the oldest are forgotten.
 REMEMBERED = 20
@@ -100,6 +100,13 @@ def described(error: Any) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def traceback_of(error: BaseException) -> str:
+    """Where an error comes from, as text; in another process, if it is from there."""
+    remote = getattr(error, "remote_traceback", "")
+    text: str = remote or Failure(error).getTraceback()
+    return text
+
+
 def _history(delivery: Delivery, error: Any, at: float, place: str) -> bytes:
     try:
         known = json.loads(delivery.history) if delivery.history else []
@@ -117,8 +124,7 @@ def _history(delivery: Delivery, error: Any, at: float, place: str) -> bytes:
 def _traceback(error: Any) -> bytes:
     if not isinstance(error, BaseException):
         return b""
-    text: str = Failure(error).getTraceback()
-    return _bytes(text)[-LONGEST_TRACEBACK:]
+    return _bytes(traceback_of(error))[-LONGEST_TRACEBACK:]
 
 
 def _bytes(value: str | bytes) -> bytes:

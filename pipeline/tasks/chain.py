@@ -14,7 +14,6 @@ from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import new_id
 from pipeline.tasks.call import packed
 from pipeline.tasks.sender import current_sender
-from pipeline.threads import wait_in_thread
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import ChainHandle
@@ -77,9 +76,9 @@ class Chain:
         return await current_sender().send_chain(self.steps)
 
     def send_from_thread(self) -> ChainHandle:
-        """As :meth:`send`, for a task that runs in a thread, which can't await."""
+        """As :meth:`send`, for a task that runs in a thread or a process, which can't await."""
         sender = current_sender()
-        return wait_in_thread(sender.clock, sender.send_chain(self.steps))
+        return sender.wait(sender.send_chain(self.steps))
 
 
 def chain(*steps: Signature | Chain) -> Chain:

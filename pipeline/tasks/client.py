@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -24,10 +24,14 @@ from pipeline.tasks.handle import ChainHandle, TaskHandle
 from pipeline.tasks.inbox import Inbox
 from pipeline.tasks.registry import Task
 from pipeline.tasks.unique import FIELD, Claim
+from pipeline.threads import wait_in_thread
 
 __all__ = ["Client"]
 
 Handle = TypeVar("Handle", bound=TaskHandle)
+
+
+T = TypeVar("T")
 
 
 class Client:
@@ -156,6 +160,13 @@ class Client:
     def _limit_wait(self, message: TaskMessage, ttl: float | None) -> None:
         if ttl is not None:
             message.extra[EXPIRES] = self.clock.seconds() + ttl
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine of this in the reactor, and wait for it in another thread.
+
+        :raise RuntimeError: this is the reactor's own thread.
+        """
+        return wait_in_thread(self.clock, coroutine)
 
     async def stop(self) -> None:
         """Read no more results; who still waits goes on waiting until its timeout."""

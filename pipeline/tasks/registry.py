@@ -9,21 +9,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pipeline.config.names import resolve
-from pipeline.errors import ConfigError
+from pipeline.config.problems import suggestion
+from pipeline.errors import ConfigError, UnknownTask
 from pipeline.tasks.chain import Signature
 from pipeline.tasks.lanes import lane_of
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender, current_sync_sender
 from pipeline.tasks.unique import Unique
 from pipeline.tasks.values import Hints
-from pipeline.threads import wait_in_thread
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import TaskHandle
     from pipeline.tasks.schedule.when import When
     from pipeline.tasks.sync import SyncHandle
 
-__all__ = ["Task", "collect", "task"]
+__all__ = ["Task", "collect", "known", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +31,7 @@ R = TypeVar("R")
 #: Every task of this process, by name.
 _known: dict[str, Task[Any, Any]] = {}
 
-_ISOLATIONS = ("inline", "thread")
+_ISOLATIONS = ("inline", "thread", "process")
 
 
 class Task(Generic[P, R]):
@@ -46,7 +46,8 @@ class Task(Generic[P, R]):
     :ivar backoff: seconds before the first retry, growing from there; None: as the worker says.
     :ivar timeout: seconds that a call may run; None: any number.
     :ivar reentrant: whether a call whose worker died is run again, rather than failed.
-    :ivar isolation: ``"inline"``: in the reactor's thread; ``"thread"``: in a thread of a pool.
+    :ivar isolation: ``"inline"``: in the reactor's thread; ``"thread"``: in a thread of a pool;
+        ``"process"``: in a process of a pool.
     :ivar ttl: seconds in which a call has to begin; None: any number.
     :ivar unique: how its calls are unique; None: they aren't.
     :ivar lane: the queue that its calls wait in, by ``rate_limit``, ``concurrency`` and
@@ -123,12 +124,12 @@ class Task(Generic[P, R]):
         return await current_sender().send(self, args, kwargs)
 
     def send_from_thread(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
-        """As :meth:`send`, for a task that runs in a thread, which can't await.
+        """As :meth:`send`, for a task that runs in a thread or a process, which can't await.
 
         :raise RuntimeError: this is the reactor's own thread.
         """
         sender = current_sender()
-        return wait_in_thread(sender.clock, sender.send(self, args, kwargs))
+        return sender.wait(sender.send(self, args, kwargs))
 
     def s(self, *args: Any, **kwargs: Any) -> Signature:
         """A call that is not sent yet: a step of a :func:`~pipeline.tasks.chain.chain`.
@@ -193,17 +194,15 @@ class Task(Generic[P, R]):
         return None
 
     def _check(self) -> None:
-        if self.isolation == "process":
-            raise ConfigError(
-                f"task {self.name}: isolation 'process' is not there yet", hint="use 'thread'"
-            )
         if self.isolation not in _ISOLATIONS:
             raise ConfigError(
-                f"task {self.name}: isolation must be 'inline' or 'thread', got {self.isolation!r}"
+                f"task {self.name}: isolation must be 'inline', 'thread' or 'process', "
+                f"got {self.isolation!r}"
             )
-        if self.is_async and self.isolation == "thread":
+        if self.is_async and self.isolation != "inline":
             raise ConfigError(
-                f"task {self.name}: an async function runs in the reactor, not in a thread",
+                f"task {self.name}: an async function runs in the reactor, "
+                f"not in a {self.isolation}",
                 hint="make it a plain def",
             )
         if inspect.isasyncgenfunction(self.function) or inspect.isgeneratorfunction(self.function):
@@ -251,10 +250,12 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     :param retries: how often a failed call is tried again, 0: never; None: as the worker says.
     :param backoff: seconds before the first retry, growing from there; None: as the worker says.
     :param timeout: seconds that a call may run. A call that takes longer has failed for good (as
-        in redis-tasks): an async one is cancelled, a thread can't be and its outcome is ignored.
+        in redis-tasks): an async one is cancelled, a process is killed; a thread can't be told,
+        and its outcome is ignored.
     :param reentrant: whether a call whose worker died may run again (redis-tasks).
-    :param isolation: ``"inline"`` or ``"thread"``; by default what suits the function. A plain
-        function that says ``"inline"`` promises that it never blocks, and may return a Deferred.
+    :param isolation: ``"inline"``, ``"thread"`` or ``"process"``; by default one of the first two,
+        as suits the function. A plain function that says ``"inline"`` promises that it never
+        blocks, and may return a Deferred. A process can be killed, and may crash.
     :param ttl: seconds in which a call has to begin after it was sent; else it is cancelled, as
         ``expired``.
     :param unique: ``"queued"``: while a call waits, no other with the same arguments is sent;
@@ -274,6 +275,18 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     if not callable(function):
         raise ConfigError(f"@task takes its options by name, got {function!r}")
     return _register(Task(function, **options))
+
+
+def known(name: str) -> Task[Any, Any]:
+    """The task of this process that has a name.
+
+    :raise UnknownTask: there is none.
+    """
+    found = _known.get(name)
+    if found is None:
+        hint = suggestion(name, _known)
+        raise UnknownTask(f"no task {name!r} is loaded" + (f" ({hint})" if hint else ""))
+    return found
 
 
 def _register(made: Task[P, R]) -> Task[P, R]:

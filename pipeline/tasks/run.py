@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -29,7 +30,7 @@ class Run:
         self.is_timed_out = False
         self._clock = clock
         self._why: BaseException | None = None
-        self._inner: Deferred[Any] | None = None
+        self._stop: Callable[[], None] | None = None
         self._timer: Any = None
         self._result: list[Any] = []
         self._waiting: list[Deferred[Any]] = []
@@ -46,10 +47,14 @@ class Run:
 
     def follow(self, inner: Deferred[Any]) -> Deferred[Any]:
         """Follow the task itself, which is what is cancelled when the call has to end."""
-        self._inner = inner
-        if self._why is not None:
-            inner.cancel()
+        self.stop_by(inner.cancel)
         return inner
+
+    def stop_by(self, stop: Callable[[], None]) -> None:
+        """Call this when the call has to end; at once, if it has already."""
+        self._stop = stop
+        if self._why is not None:
+            stop()
 
     def outcome(self) -> Deferred[Any]:
         """What the call returns, or its error. To cancel this has no effect on the call."""
@@ -62,6 +67,8 @@ class Run:
     def end(self, why: BaseException) -> None:
         """Tell the call to end. A thread can't be told; it is left to itself, and has failed.
 
+        A process is killed if it has not ended after :data:`GRACE`, and at once at its timeout.
+
         :param why: what is raised inside of the task.
         """
         if self._result or self._why is not None:
@@ -72,8 +79,8 @@ class Run:
             self._give(Failure(why))
             return
         self._timer = self._clock.callLater(GRACE, self._give, Failure(why))
-        if self._inner is not None:
-            self._inner.cancel()
+        if self._stop is not None:
+            self._stop()
 
     def _time_out(self) -> None:
         self.is_timed_out = True

@@ -1,4 +1,4 @@
-"""Runs tasks: async ones in the reactor, the others in threads; each within its time.
+"""Runs tasks: async ones in the reactor, others in threads or processes; each within its time.
 
 An inline plain function may return a Deferred, in Twisted's own way. Task middleware runs where
 its task runs: in the same thread, if all of it is plain; around an async task it stays in the
@@ -7,18 +7,20 @@ reactor, and what may block goes to threads of a pool of its own.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 
 from pipeline.errors import PermanentFailure, WorkerShutdown
+from pipeline.tasks.calling import called, called_through
 from pipeline.tasks.current import CurrentTask, running
 from pipeline.tasks.interruptible import interruptible
 from pipeline.tasks.middleware import ExcInfo, TaskStack
+from pipeline.tasks.processes.pool import ProcessPool
+from pipeline.tasks.processes.process import Child
 from pipeline.tasks.registry import Task
 from pipeline.tasks.run import Run
 from pipeline.threads import Threads, awaited, wait_in_thread
@@ -34,6 +36,7 @@ class TaskRunner:
     :param stack: the task middleware that calls pass.
     :param middleware_threads: around how many calls at the same time blocking middleware may run
         in threads, where tasks don't; what is beyond waits.
+    :param processes: where tasks with ``isolation="process"`` run; None: there are none.
     """
 
     log = Logger()
@@ -44,39 +47,61 @@ class TaskRunner:
         threads: int = 8,
         stack: TaskStack | None = None,
         middleware_threads: int = 8,
+        processes: ProcessPool | None = None,
     ) -> None:
         self.stack = TaskStack(()) if stack is None else stack
         self.threads = Threads(clock, threads, "tasks")
         # As many threads as that many calls can need, so that none waits for another's.
         self._around = Threads(clock, middleware_threads, "middleware", max(1, self.stack.threads))
+        self.processes = processes
         #: The calls that run now.
         self.running: set[Run] = set()
         #: How many calls took longer than their time.
         self.timed_out = 0
         self._clock = clock
 
-    def start(self) -> None:
-        """Be ready to run tasks."""
+    def start(self) -> Deferred[None]:
+        """Be ready to run tasks.
+
+        :return: fires when it is.
+        """
         self.threads.start()
         self._around.start()
+        return (
+            succeed(None)
+            if self.processes is None
+            else Deferred.fromCoroutine(self.processes.start())
+        )
 
-    def stop(self) -> None:
-        """Let go of the threads; call it when nothing runs, or nothing that runs is waited for."""
+    def stop(self) -> Deferred[None]:
+        """Let go of threads and processes.
+
+        Call it when nothing runs, or nothing that runs is waited for.
+
+        :return: fires when the processes have ended.
+        """
         self.interrupt()
         self.threads.stop()
         self._around.stop()
+        return (
+            succeed(None)
+            if self.processes is None
+            else Deferred.fromCoroutine(self.processes.stop())
+        )
 
     def interrupt(self) -> None:
-        """Raise WorkerShutdown in every async task that runs.
+        """Raise WorkerShutdown in every task that runs in the reactor or in a process.
 
         Threads can't be told: their calls have ended for who waits for them here.
         """
         for run in list(self.running):
             run.end(WorkerShutdown("the worker stops"))
 
-    async def run(self, task: Task[Any, Any], call: CurrentTask) -> Any:
+    async def run(self, task: Task[Any, Any], call: CurrentTask, *, is_awaited: bool = True) -> Any:
         """Call a task, wherever it has to run, through its middleware.
 
+        :param is_awaited: whether anybody wants what it returns, which from a process has to
+            travel; else that may give None.
         :return: what it returns.
         :raise TaskAborted: it took longer than its ``timeout``; or it was interrupted, and must not
             be run twice.
@@ -84,6 +109,8 @@ class TaskRunner:
         :raise Exception: whatever it raises.
         """
         running.set(call)
+        if task.isolation == "process":
+            return await self._run_in_child(task, call, is_awaited)
         in_thread = task.isolation == "thread" and self.stack.blocks
         threads = self.threads if in_thread else self._around if self.stack.threads else None
         if threads is not None:
@@ -97,6 +124,23 @@ class TaskRunner:
             self.running.discard(run)
             if threads is self._around:
                 threads.give_back()
+            if run.is_timed_out:
+                self._count_time_out(task)
+
+    async def _run_in_child(self, task: Task[Any, Any], call: CurrentTask, is_awaited: bool) -> Any:
+        pool = self.processes
+        if pool is None:
+            raise PermanentFailure(f"{task.name}: there are no processes for tasks here")
+        child = await pool.free()
+        run = Run(task, self._clock)
+        self.running.add(run)
+        try:
+            run.watch(child.call(call, is_awaited))
+            run.stop_by(partial(_stop_child, pool, child, run))
+            return await self._outcome(run)
+        finally:
+            self.running.discard(run)
+            pool.give_back(child)
             if run.is_timed_out:
                 self._count_time_out(task)
 
@@ -127,7 +171,8 @@ class TaskRunner:
 
     def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Deferred[Any]:
         if in_thread:
-            return self.threads.run(_called_through, self.stack, run.task, call, self._wait)
+            function = partial(called, run.task)
+            return self.threads.run(called_through, self.stack, function, call, self._wait)
         if not self.stack.runs:
             return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
         return Deferred.fromCoroutine(self._passed(run, call))
@@ -137,11 +182,11 @@ class TaskRunner:
         innermost = self._innermost(run.task, run)
         value = None
 
-        async def called(*args: Any, **kwargs: Any) -> None:
+        async def follow(*args: Any, **kwargs: Any) -> None:
             nonlocal value
             value = await run.follow(innermost(*args, **kwargs))
 
-        await self.stack.run(call, called, call.args, call.kwargs, self._in_thread, self._wait)
+        await self.stack.run(call, follow, call.args, call.kwargs, self._in_thread, self._wait)
         return value
 
     def _innermost(self, task: Task[Any, Any], run: Run) -> Callable[..., Deferred[Any]]:
@@ -159,7 +204,7 @@ class TaskRunner:
 
     async def _threaded(self, task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
         await self.threads.free()
-        return await self.threads.run(_called, task, args, kwargs)
+        return await self.threads.run(called, task, args, kwargs)
 
     def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return self._around.run_free(function, *args, **kwargs)
@@ -186,25 +231,9 @@ def _inline(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred
     return done
 
 
-def _called_through(
-    stack: TaskStack, task: Task[Any, Any], call: CurrentTask, wait: Callable[[Any], Any]
-) -> Any:
-    """What a task returned the last time that middleware ran it; all in this thread."""
-    value = None
-
-    def called(*args: Any, **kwargs: Any) -> None:
-        nonlocal value
-        value = _called(task, args, kwargs)
-
-    stack.call(call, called, call.args, call.kwargs, wait)
-    return value
-
-
-def _called(task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
-    """What a task returns; runs in a thread, where nothing can be waited for."""
-    value = task.function(*args, **kwargs)
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
-        raise PermanentFailure(f"{task.name} returned something to wait for: make it async def")
-    return value
+def _stop_child(pool: ProcessPool, child: Child, run: Run) -> None:
+    why = run.reason()
+    if run.is_timed_out or why is None:
+        pool.kill(child)
+    else:
+        child.tell(why)

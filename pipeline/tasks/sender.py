@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pipeline.tasks.chain import Signature
@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+
 class Sender(Protocol):
     """Sends calls into one namespace; :class:`pipeline.tasks.client.Client` is one."""
 
@@ -37,6 +40,9 @@ class Sender(Protocol):
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
         """Send a chain of calls, see :func:`pipeline.tasks.chain.chain`."""
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run what this has begun, from code that can't await, and wait for it."""
 
 
 #: The sender of the code that runs now: a worker sets it around what it runs.

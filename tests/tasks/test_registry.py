@@ -92,20 +92,17 @@ class Refused(TestCase):
         self.assertIn("tests.wrong", str(error))
         return str(error)
 
-    def test_process(self) -> None:
-        """Isolation by process is not there yet, and says so."""
-        self.assertIn("not there yet", self._refused(isolation="process"))
-
     def test_isolation(self) -> None:
         """An unknown isolation is refused."""
         self.assertIn("'greenlet'", self._refused(isolation="greenlet"))
 
-    def test_async_in_thread(self) -> None:
-        """An async function can't run in a thread."""
+    def test_async_elsewhere(self) -> None:
+        """An async function can't run in a thread or in a process."""
 
         async def function() -> None: ...
 
-        self.assertIn("plain def", self._refused(function, isolation="thread"))
+        for isolation in ("thread", "process"):
+            self.assertIn("plain def", self._refused(function, isolation=isolation))
 
     def test_generator(self) -> None:
         """A generator can't be a task."""
