@@ -6,8 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from pipeline.cli.run import add_set_option
-from pipeline.errors import ConfigError
+from pipeline.cli.run import add_set_option, span_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -144,8 +143,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--error", default="", metavar="TEXT", help="this is in the error")
     group.add_argument("--text", default="", metavar="TEXT", help="this is in the message")
-    group.add_argument("--older", type=_span, metavar="1h", help="dead for longer than this")
-    group.add_argument("--newer", type=_span, metavar="1h", help="dead for less than this")
+    group.add_argument("--older", type=span_of, metavar="1h", help="dead for longer than this")
+    group.add_argument("--newer", type=span_of, metavar="1h", help="dead for less than this")
     group.add_argument("--all", action="store_true", help="all for which the rest holds")
 
 
@@ -158,15 +157,6 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
         help="set a field instead of opening $EDITOR; dots reach into objects; may be repeated",
     )
     parser.add_argument("--requeue", action="store_true", help="put the letters back, too")
-
-
-def _span(text: str) -> float:
-    from pipeline.config.quantities import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:

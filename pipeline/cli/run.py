@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-__all__ = ["add_arguments", "run"]
+if TYPE_CHECKING:
+    from pipeline.service.burst import Burst
+    from pipeline.service.running import System
+
+__all__ = ["add_arguments", "add_set_option", "run", "span_of"]
 
 _EXAMPLES = """\
 examples:
@@ -13,6 +19,9 @@ examples:
   pipeline run config/two-process.yaml --worker web
   pipeline run config/demo.yaml --set-option redis:redis://localhost
   pipeline run config/demo.yaml --set-option workers.web.listen:tcp:8081
+  pipeline run shop.yaml --worker work --burst      do what is there, then end
+
+With --burst the status is 1 if a message became a dead letter.
 """
 
 
@@ -27,7 +36,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="run only this worker; may be given again",
     )
+    parser.add_argument(
+        "--burst",
+        action="store_true",
+        help="end when the queues that the workers read are empty, and say how much was done",
+    )
+    parser.add_argument(
+        "--burst-wait",
+        type=span_of,
+        metavar="5s",
+        default=0.0,
+        help="with --burst: how long to wait for what is delayed, as retries (0)",
+    )
     add_set_option(parser)
+
+
+def span_of(text: str) -> float:
+    """A span of time, as of an option: ``5s``, ``2m``.
+
+    :raise argparse.ArgumentTypeError: it is none.
+    """
+    from pipeline.config.quantities import parse_duration
+    from pipeline.errors import ConfigError
+
+    try:
+        return parse_duration(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_set_option(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +83,31 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.cli.bar import Bar
     from pipeline.cli.foreground import log_to, run_in_foreground
     from pipeline.service.build import build, load
+    from pipeline.service.burst import Burst
+    from pipeline.service.process import stop
 
     config = load(args.file, args.set_option)
     bar = Bar(sys.stderr, reactor)
     log_to(sys.stderr, before=bar.clear)
+    bursts: list[Burst] = []
+
+    def made(failed: Callable[[str], None]) -> System:
+        system = bar.watch(build(config, reactor, only=args.worker, failed=failed))
+        if args.burst:
+            bursts.append(Burst(system, reactor, lambda: stop(reactor), args.burst_wait))
+        return system
+
     try:
-        return run_in_foreground(
-            lambda failed: bar.watch(build(config, reactor, only=args.worker, failed=failed)),
-            reactor,
-        )
+        status = run_in_foreground(made, reactor)
     finally:
         bar.clear()
+    return status or _told(bursts)
+
+
+def _told(bursts: list[Burst]) -> int:
+    """Say what a burst has done; the exit status."""
+    for burst in bursts:
+        dead = f", {burst.dead} of them are dead letters now" if burst.dead else ""
+        print(f"{burst.handled} messages handled{dead}")
+        return 1 if burst.dead else 0
+    return 0
