@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from html.parser import HTMLParser
+from html import unescape
 
 __all__ = ["cleaned", "columns", "on_one_line", "text_of", "wrapped"]
 
 #: Characters of HTML that are read at most.
 LONGEST = 16_000
 
+#: A comment or declaration, a tag, or text; a lone ``<`` is text.
+_TOKEN = re.compile(
+    r"<!--(?:.*?-->|.*)|<[!?][^<>]*>|<(?P<open>[a-zA-Z][a-zA-Z0-9]*)[^<>]*>"
+    r"|</(?P<close>[a-zA-Z][a-zA-Z0-9]*)[^<>]*>|(?P<text>[^<]+|<)",
+    re.DOTALL,
+)
+_SPACES = re.compile(r"\s+")
 _EMPTY = re.compile(r"\n{3,}")
 
 #: Elements that begin on a line of their own.
@@ -43,8 +50,7 @@ def on_one_line(text: str) -> str:
 def text_of(html: str) -> str:
     """What a browser would show of some HTML, about; clean, without empty lines around it."""
     reader = _Reader()
-    reader.feed(html[:LONGEST])
-    reader.close()
+    reader.read(html[:LONGEST])
     lines = (line.rstrip() for line in cleaned("".join(reader.parts)).split("\n"))
     return _EMPTY.sub("\n\n", "\n".join(lines)).strip("\n")
 
@@ -87,46 +93,47 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-class _Reader(HTMLParser):
-    """Collects the text of HTML."""
+class _Reader:
+    """Collects the text of HTML, of whatever quality, in a time that grows with its length.
+
+    Python's own parser takes seconds for a few kilobytes that were made to take them, and fails
+    for others.
+    """
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._unread = 0
         self._preformatted = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def read(self, html: str) -> None:
+        """Take all of it."""
+        for found in _TOKEN.finditer(html):
+            if found["open"]:
+                self._opened(found["open"].lower())
+            elif found["close"]:
+                self._closed(found["close"].lower())
+            elif found["text"] and not self._unread:
+                self._said(unescape(found["text"]))
+
+    def _opened(self, tag: str) -> None:
         self._unread += tag in _UNREAD
         self._begin(tag)
         self._preformatted += tag == "pre"
         if tag in _STARTS:
-            self._add(_STARTS[tag])
+            self.parts.append(_STARTS[tag])
 
-    def handle_endtag(self, tag: str) -> None:
+    def _closed(self, tag: str) -> None:
         self._unread = max(0, self._unread - (tag in _UNREAD))
         self._preformatted = max(0, self._preformatted - (tag == "pre"))
         self._begin(tag)
 
-    def handle_data(self, data: str) -> None:
-        if self._unread:
-            return
+    def _said(self, text: str) -> None:
         if self._preformatted:
-            self._add(data.replace("\n", f"\n{_STARTS['pre']}"))
+            self.parts.append(text.replace("\n", f"\n{_STARTS['pre']}"))
             return
-        text = " ".join(data.split())
-        if text:
-            before = " " if data[0].isspace() and not self._is_at_start else ""
-            self._add(before + text + (" " if data[-1].isspace() else ""))
-        elif data and not self._is_at_start:
-            self._add(" ")
-
-    @property
-    def _is_at_start(self) -> bool:
-        return not self.parts or self.parts[-1].endswith(("\n", " "))
-
-    def _add(self, text: str) -> None:
-        self.parts.append(text)
+        line = _SPACES.sub(" ", text)
+        is_at_start = not self.parts or self.parts[-1].endswith(("\n", " "))
+        self.parts.append(line.lstrip(" ") if is_at_start else line)
 
     def _begin(self, tag: str) -> None:
         """Begin a line, after an empty one where that is a paragraph's."""
@@ -134,6 +141,6 @@ class _Reader(HTMLParser):
             return
         end = "".join(self.parts[-2:])
         if not end.endswith("\n"):
-            self._add("\n")
+            self.parts.append("\n")
         if tag in _PARAGRAPHS and not end.endswith("\n\n"):
-            self._add("\n")
+            self.parts.append("\n")
