@@ -76,6 +76,12 @@ async def failing(what: str) -> None:
     raise_as(what)
 
 
+@task(name="troubleshoot.failing_in_thread")
+def failing_in_thread(what: str) -> None:
+    """Fails in a thread."""
+    raise_as(what)
+
+
 def view(request: Any, what: str = "") -> Any:
     """Fails as the path says."""
     raise_as(what or request.message.content)
@@ -83,12 +89,19 @@ def view(request: Any, what: str = "") -> Any:
 
 
 view.blocking = False  # type: ignore[attr-defined]
-ROUTES = [path("/<what>", view), otherwise(view)]
+
+
+def view_in_thread(request: Any, what: str) -> Any:
+    """Fails in a thread."""
+    raise_as(what)
+
+
+ROUTES = [path("/thread/<what>", view_in_thread), path("/<what>", view), otherwise(view)]
 
 FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "": (Failing, {}),
     "Request": (RequestApplication, {"routes": f"{HERE}.ROUTES"}),
-    "Task": (TaskApplication, {"tasks": [f"{HERE}.failing"]}),
+    "Task": (TaskApplication, {"tasks": [f"{HERE}.failing", f"{HERE}.failing_in_thread"]}),
 }
 
 
@@ -274,7 +287,10 @@ class OverRedis(RedisCase):
 
     async def say(self, family: str, what: str = "abc") -> None:
         messages = {"": inbound(what), "Request": asked(f"/{what}"), "Task": call(failing, what)}
-        await self.helper.dispatch("inbound", messages[family], "sms")
+        await self.put(messages[family])
+
+    async def put(self, message: Any) -> None:
+        await self.helper.dispatch("inbound", message, "sms")
 
     async def shown(self, count: int = 1) -> str:
         await self.helper.until(lambda: self.error.reports() >= count, "a report")
@@ -304,6 +320,18 @@ class OverRedis(RedisCase):
     async def test_task(self) -> None:
         """The same of a task."""
         await self.check("Task")
+
+    async def test_threads(self) -> None:
+        """What fails in a thread is shown as well."""
+        for count, (family, message) in enumerate(
+            (("Request", asked("/thread/abc")), ("Task", call(failing_in_thread, "abc"))), 1
+        ):
+            worker = await self.begun(family)
+            await self.put(message)
+            self.assertIn("in_thread", (await self.shown(count)).rsplit("+\n", 1)[-1])
+            await self.settled()
+            await self.helper.cleanup_worker(worker)
+        self.flushLoggedErrors(ValueError)
 
     async def test_bad_services(self) -> None:
         """Whatever the service does, the message is settled, and the exception is shown."""
