@@ -289,7 +289,7 @@ class ITaskHooks(Interface):
 
 
 class IRequestHooks(Interface):
-    """Django's family; every one is optional."""
+    """Django's family, with ``process_result(request, result)`` besides; every one is optional."""
 
     def process_request(request: Any) -> Any:
         """None, or a response that ends the request phase."""

@@ -18,6 +18,10 @@ __all__ = ["CommonMiddleware", "CommonMiddlewareConfig"]
 
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
+#: What stands in a path, and in a query that is encoded, as it is.
+_IN_PATH = "/~!$&'()*+,;=:@-._"
+_IN_QUERY = f"{_IN_PATH}?%[]"
+
 #: The status of a permanent redirect that keeps method and body.
 _SAME_METHOD = 308
 
@@ -123,7 +127,8 @@ class CommonMiddleware(RequestMiddleware):
         if host == request.host and path == request.path:
             return None
         base = "" if host == request.host else f"{request.scheme}://{host}"
-        query = f"?{request.query_string}" if request.query_string else ""
+        # It is encoded already, unless whoever sent it is no browser.
+        query = f"?{quote(request.query_string, safe=_IN_QUERY)}" if request.query_string else ""
         response = RedirectResponse(
             base + _quoted(request.path_prefix + path) + query, permanent=True
         )
@@ -152,5 +157,5 @@ class CommonMiddleware(RequestMiddleware):
 
 def _quoted(path: str) -> str:
     """A path as it stands in a URL; never one that a browser takes for another host."""
-    quoted = quote(path, safe="/~!$&'()*+,;=:@-._")
+    quoted = quote(path, safe=_IN_PATH)
     return f"/%2F{quoted[2:]}" if quoted.startswith("//") else quoted
