@@ -60,7 +60,7 @@ class Entry:
         self.name = name
         self.task = task
         self.when = when
-        self.args = args
+        self.args = args if isinstance(args, str) else list(args)
         self.kwargs = dict(kwargs or {})
         self.singleton = singleton
         self.missed = missed

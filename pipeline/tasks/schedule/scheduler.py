@@ -15,6 +15,7 @@ from pipeline.errors import Conflict, PipelineError
 from pipeline.store import Store
 from pipeline.tasks.schedule.due import Due, decide
 from pipeline.tasks.schedule.entry import Entry
+from pipeline.tasks.schedule.kept import Kept
 from pipeline.tasks.schedule.slot import Slot
 from pipeline.tasks.schedule.state import EntryState, parsed, schedule_key
 
@@ -37,9 +38,6 @@ LONGEST = 30.0
 
 #: How many seconds who did not call the last slot comes after who did, at least and at most.
 BEHIND = (0.1, 0.5)
-
-#: A position so far ahead, in ms, was written while the server's clock was wrong.
-AHEAD = 3_600_000
 
 #: The state of an entry that nobody has any more is forgotten so long after it was due, in ms.
 FORGOTTEN_AFTER = 30 * 86_400_000
@@ -73,17 +71,13 @@ class Scheduler:
         clock: Any,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self.entries = tuple(entries)
+        self._kept = tuple(Kept(entry) for entry in entries)
         self._key = schedule_key(connector)
         self._connector = connector
         self._client = client
         self._broker = broker
         self._clock = clock
         self._uniform = uniform
-        #: The entries that were begun: slots up to then are not theirs. In ms since the epoch.
-        self._begun: dict[str, int] = {}
-        #: The entries whose last slot was called from here.
-        self._leads: set[str] = set()
         self._sleep: Deferred[None] | None = None
         self._ended: Deferred[None] | None = None
         self._is_stopping = False
@@ -110,11 +104,16 @@ class Scheduler:
         """
         looking = Deferred.fromCoroutine(self._look())
         now, known = await looking.addTimeout(PATIENCE, self._clock)
+        looked = self._clock.seconds()
+        self._troubles.pop("", None)
         waits = [LONGEST]
-        for entry in self.entries:
-            raw = known.get(entry.name.encode())
-            waits.append(await self._guarded(entry.name, self._attend(entry, raw, now)))
-        return min(waits)
+        for kept in self._kept:
+            if not self._is_stopping:
+                raw = known.get(kept.name.encode())
+                waits.append(await self._see_to(kept, raw, now))
+        # What was done has taken its time, in which another entry's slot has come closer.
+        took: float = self._clock.seconds() - looked
+        return max(0.0, min(waits) - took)
 
     async def _look(self) -> tuple[int, dict[bytes, bytes]]:
         now = await self._broker.now()
@@ -143,79 +142,73 @@ class Scheduler:
 
     # One entry ---------------------------------------------------------------------------------
 
-    async def _attend(self, entry: Entry, raw: bytes | None, now: int) -> float:
+    async def _see_to(self, kept: Kept, raw: bytes | None, now: int) -> float:
+        """Do what is due, if anything is."""
         state = parsed(raw)
-        if state is None or entry.name not in self._begun or state.position > now + AHEAD:
-            state = await self._begin(entry, raw, state, now)
+        if state is None or not kept.goes_on(state, now) or self._until(kept, state, now) <= 0:
+            return await self._guarded(kept.name, self._attend(kept, raw, now))
+        return self._until(kept, state, now, self._behind(kept))
+
+    async def _attend(self, kept: Kept, raw: bytes | None, now: int) -> float:
+        state = parsed(raw)
+        if state is None or not kept.goes_on(state, now):
+            state = await self._begin(kept, raw, state, now)
         for _ in range(AT_ONCE):
-            since = max(state.position, self._begun[entry.name])
-            due = decide(entry, since, now)
+            due = decide(kept.entry, kept.since(state), now)
             if due is None or self._is_stopping:
-                return self._until(entry, since, now)
-            found = await self._take(entry, state, due, now)
+                return self._until(kept, state, now, self._behind(kept))
+            found = await self._take(kept, state, due)
             if found is None:
                 # Another was faster: what it has left is seen at the next look.
-                self._leads.discard(entry.name)
                 return self._uniform(*BEHIND)
             state = found
         return 0.0
 
     async def _begin(
-        self, entry: Entry, raw: bytes | None, state: EntryState | None, now: int
+        self, kept: Kept, raw: bytes | None, state: EntryState | None, now: int
     ) -> EntryState:
         """Note that the entry is kept, and from when on."""
-        text = str(entry.when)
-        if state is not None and state.position > now + AHEAD:
-            self.log.warn(
-                "schedule {name!r} was further than the server's clock is; it begins anew",
-                name=entry.name,
-            )
-            state = None
-        if state is None:
-            begun = EntryState(position=now, when=text)
-        elif state.when != text:
-            begun = EntryState(**{**_fields(state), "when": text})
-        else:
-            begun = state
-        # With another rhythm the position stays: a worker that has the old one still keeps it.
-        floor = begun.position if state is not None and state.when == text else now
-        begun.task = entry.task.name
-        begun.due = entry.when.after(max(begun.position, floor))
-        if begun.encoded() != raw:
-            store = Store(self._broker.reader(0))
-            if await store.hget(self._key, entry.name) != raw:
-                raise Conflict
-            store.hset(self._key, {entry.name: begun.encoded()})
-            await store.commit()
-        self._begun[entry.name] = floor
+        begun = kept.begin(state, now)
+        if begun.encoded() == raw:
+            return begun
+        store = Store(self._broker.reader(0))
+        if await store.hget(self._key, kept.name) != raw:
+            kept.begun = None
+            raise Conflict
+        store.hset(self._key, {kept.name: begun.encoded()})
+        await store.commit()
         return begun
 
-    async def _take(self, entry: Entry, state: EntryState, due: Due, now: int) -> EntryState | None:
+    async def _take(self, kept: Kept, state: EntryState, due: Due) -> EntryState | None:
         """Deal with what is due; None: another has."""
-        slot = Slot(self._connector, entry, state, due)
+        slot = Slot(self._connector, kept.entry, state, due)
         try:
             taken = await slot.take(self._client, self._broker.reader(0))
         except Conflict:
+            kept.leads = False
             return None
         if due.missed:
             self.log.warn(
-                "schedule {name!r}: {count} slots were missed", name=entry.name, count=due.missed
+                "schedule {name!r}: {count} slots were missed", name=kept.name, count=due.missed
             )
-        self._leads.add(entry.name)
+        kept.leads = True
         return taken
 
-    def _until(self, entry: Entry, since: int, now: int) -> float:
-        after = entry.when.after(since)
+    def _behind(self, kept: Kept) -> float:
+        return 0.0 if kept.leads else self._uniform(*BEHIND)
+
+    def _until(self, kept: Kept, state: EntryState, now: int, behind: float = 0.0) -> float:
+        """Seconds until the next slot, and a little more."""
+        after = kept.after(kept.since(state))
         if after is None:
             return LONGEST
-        behind = 0.0 if entry.name in self._leads else self._uniform(*BEHIND)
         return min(LONGEST, max(0.0, (after - now) / 1000 + behind))
 
     async def _forget(self) -> float:
         """Forget what nobody has kept for long."""
         now = await self._broker.now()
         store = Store(self._broker.reader(0))
-        own = {entry.name for entry in self.entries}
+        own = {kept.name for kept in self._kept}
         for name, raw in (await store.hgetall(self._key)).items():
             state = parsed(raw)
             last = 0 if state is None else max(state.position, state.due or 0)
@@ -251,7 +244,3 @@ class Scheduler:
 
     def _broken(self, failure: Failure) -> None:
         self.log.failure("the schedule is kept no longer", failure)
-
-
-def _fields(state: EntryState) -> dict[str, Any]:
-    return {name: getattr(state, name) for name in state.__struct_fields__}

@@ -18,7 +18,8 @@ from pipeline.tasks.schedule.cron import cron
 from pipeline.tasks.schedule.due import ON_TIME
 from pipeline.tasks.schedule.entry import CATCH_UP, MISSED, PATIENCE, Entry
 from pipeline.tasks.schedule.every import LONGEST, SHORTEST, every
-from pipeline.tasks.schedule.scheduler import AHEAD, BEHIND, FORGOTTEN_AFTER
+from pipeline.tasks.schedule.kept import AHEAD
+from pipeline.tasks.schedule.scheduler import BEHIND, FORGOTTEN_AFTER
 from tests.cli.test_check import check
 from tests.service.support import ROOT, command
 from tests.tasks.schedule.keeping import KeptCase

@@ -14,7 +14,8 @@ from pipeline.errors import BrokerUnavailable
 from pipeline.store import Store
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import Every
-from pipeline.tasks.schedule.scheduler import AHEAD, FORGOTTEN_AFTER, PATIENCE
+from pipeline.tasks.schedule.kept import AHEAD
+from pipeline.tasks.schedule.scheduler import FORGOTTEN_AFTER, PATIENCE
 from pipeline.tasks.schedule.slot import slot_of
 from pipeline.tasks.schedule.state import EntryState, schedule_key
 from tests.tasks.schedule.jobs import note

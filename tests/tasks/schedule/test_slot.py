@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from pipeline.applications.tasks import TaskApplication
 from pipeline.delivery import Delivery
-from pipeline.errors import Drop, PipelineError
+from pipeline.errors import Conflict, Drop, PipelineError
 from pipeline.message import TaskMessage
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.state.unit import State
+from pipeline.store import Store
 from pipeline.tasks.client import Client
+from pipeline.tasks.schedule.due import decide
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import Every
-from pipeline.tasks.schedule.slot import SLOT, ended, slot_of
-from pipeline.tasks.schedule.state import EntryState
+from pipeline.tasks.schedule.slot import SLOT, Slot, ended, slot_of
+from pipeline.tasks.schedule.state import EntryState, running_key, schedule_key
 from tests.tasks.schedule import jobs
 from tests.tasks.schedule.keeping import KeptCase
 
@@ -23,6 +27,69 @@ JOBS = "tests.tasks.schedule.jobs"
 
 def entry(task: Any, **options: Any) -> Entry:
     return Entry("e", task, Every(60_000), **options)
+
+
+class Patient:
+    """A reader whose commits wait for a gate."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        self.gate: Deferred[None] = Deferred()
+
+    def read(self, *args: Any) -> Any:
+        """Read at once."""
+        return self._reader.read(*args)
+
+    def commit(self, *args: Any) -> Any:
+        """Commit when the gate opens."""
+        return self.gate.addCallback(lambda _: self._reader.commit(*args))
+
+
+class Taking(KeptCase):
+    """Of several who take a slot one gets it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.end(self.begin([entry(jobs.note)]))
+        self.pass_time(60)
+        self.client = Client(self.runtime)
+        self.seen = self.state()
+
+    def take(self, reader: Any) -> Deferred[Any]:
+        """Take the slot that is due, by what was seen."""
+        due = decide(entry(jobs.note), self.seen.position, round(self.clock.seconds() * 1000))
+        assert due is not None
+        slot = Slot("work", entry(jobs.note), self.seen, due)
+        return Deferred.fromCoroutine(slot.take(self.client, reader))
+
+    def test_second(self) -> None:
+        """Who comes later finds that it is taken."""
+        reader = self.looker.reader(0)
+        after = self.successResultOf(self.take(reader))
+        self.assertEqual((after, 1), (self.state(), after.calls))
+        self.failureResultOf(self.take(reader), Conflict)
+        self.assertEqual(1, len(self.calls()))
+
+    def test_at_once(self) -> None:
+        """Who comes at the same time has done nothing."""
+        readers = [Patient(self.looker.reader(0)) for _ in range(3)]
+        taking = [self.take(reader) for reader in readers]
+        for reader in readers:
+            reader.gate.callback(None)
+        self.successResultOf(taking[0])
+        for each in taking[1:]:
+            self.failureResultOf(each, Conflict)
+        self.assertEqual(1, len(self.calls()))
+
+    def test_ids(self) -> None:
+        """Whoever takes it, the call has the same id."""
+        after = self.successResultOf(self.take(self.looker.reader(0)))
+        store = Store(self.looker.reader(0))
+        store.hset(schedule_key("work"), {"e": self.seen.encoded()})
+        store.delete(running_key(after.call))
+        self.successResultOf(Deferred.fromCoroutine(store.commit()))
+        self.assertEqual(after.call, self.successResultOf(self.take(self.looker.reader(0))).call)
+        self.assertEqual([after.call] * 2, [call.message_id for call in self.calls()])
 
 
 class Served(KeptCase):
