@@ -100,6 +100,7 @@ class UpdateCacheMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = UpdateCacheMiddlewareConfig
+    NEEDS_BELOW = ("FetchFromCacheMiddleware",)
     #: What these add to ``Vary`` must be seen.
     BEFORE = ("SessionMiddleware", "LocaleMiddleware", "CsrfMiddleware", "AuthenticationMiddleware")
     config: UpdateCacheMiddlewareConfig

@@ -17,8 +17,8 @@ def misplaced(
 ) -> Iterator[ConfigError]:
     """Say which entries stand in the wrong place, and where they should.
 
-    A class's ``NEEDS``, ``AFTER`` and ``BEFORE`` name classes; those that derive from one count as
-    well.
+    A class's ``NEEDS``, ``NEEDS_BELOW``, ``AFTER`` and ``BEFORE`` name classes; those that derive
+    from one count as well.
 
     :param made: what is made already, which may need less than its class.
     """
@@ -32,6 +32,9 @@ def misplaced(
             late = _first(behind, (name,))
             if late is not None and _first(before, (name,)) is None:
                 yield _late(entry, late)
+        below = getattr(entry.middleware, "NEEDS_BELOW", ())
+        if below and _first((*before, *behind), below) is None:
+            yield _missing_below(entry, below)
         for name in getattr(entry.middleware, "BEFORE", ()):
             early = _first(before, (name,))
             if early is not None:
@@ -79,4 +82,12 @@ def _missing(entry: Entry, needed: Sequence[str]) -> ConfigError:
         f"middleware {entry.name!r} needs {' or '.join(needed)} before it in the list",
         at=entry.at,
         hint="add it above this line",
+    )
+
+
+def _missing_below(entry: Entry, needed: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"middleware {entry.name!r} does nothing without {' or '.join(needed)} behind it",
+        at=entry.at,
+        hint="add it below this line",
     )

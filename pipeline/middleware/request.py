@@ -33,6 +33,9 @@ class RequestMiddleware:
 
     #: Names of classes, of which one must stand before this in the list.
     NEEDS: ClassVar[tuple[str, ...]] = ()
+    #: Names of classes, of which one must be in the list as well; it says itself that this needs to
+    #: stand before it.
+    NEEDS_BELOW: ClassVar[tuple[str, ...]] = ()
     #: Names of classes that must stand before this in the list, if they stand there at all.
     AFTER: ClassVar[tuple[str, ...]] = ()
     #: Names of classes that must not stand before this in the list.

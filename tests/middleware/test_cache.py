@@ -238,9 +238,11 @@ class Order(CacheCase):
     """Where the two stand."""
 
     def test_missing(self) -> None:
-        """What is never kept is never found: an error at the start."""
+        """What is never kept is never found, nor the other way: an error at the start."""
         with self.assertRaisesRegex(ConfigError, "needs UpdateCacheMiddleware"):
             self.begin(Counting(), FETCH)
+        with self.assertRaisesRegex(ConfigError, "does nothing without FetchFromCacheMiddleware"):
+            self.begin(Counting(), UPDATE)
 
     def test_turned(self) -> None:
         """Turned around, both lines are told."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from email.header import decode_header, make_header
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol
@@ -15,6 +15,7 @@ from twisted.mail.smtp import SMTPConnectError, SMTPDeliveryError
 from twisted.trial.unittest import TestCase
 
 from pipeline.config.endpoints import ClientDescription
+from pipeline.middleware import mail
 from pipeline.middleware.mail import HOUR, Mailer
 from tests.middleware.mailbox import Mailbox
 
@@ -105,6 +106,17 @@ class Mails(TestCase):
         mailer = await self.begin(relay=ClientDescription(f"tcp:127.0.0.1:{port.getHost().port}"))
         mailer.send("a", "text")
         await self.logged(ConnectionDone, SMTPConnectError)
+
+    async def test_silence(self) -> None:
+        """A server that says nothing is given up in time: an error in the log, and no more."""
+        self.patch(mail, "TIMEOUT", 0.05)
+        port = await serverFromString(self.reactor, "tcp:0:interface=127.0.0.1").listen(
+            Factory.forProtocol(Protocol)
+        )
+        self.addCleanup(port.stopListening)
+        mailer = await self.begin(relay=ClientDescription(f"tcp:127.0.0.1:{port.getHost().port}"))
+        mailer.send("a", "text")
+        await self.logged(TimeoutError)
 
     async def test_stop(self) -> None:
         """Stopping gives up what a silent server keeps."""

@@ -38,6 +38,12 @@ class Early(RequestMiddleware):
     BEFORE = ("Session",)
 
 
+class Half(RequestMiddleware):
+    """Does nothing alone."""
+
+    NEEDS_BELOW = ("Session", "Login")
+
+
 def factory(get_response: Any) -> Any:
     return get_response
 
@@ -96,3 +102,11 @@ class Order(TestCase):
         [said] = self.said(OwnSession, Early)
         self.assertIn("'early' stands after 'ownsession'", said)
         self.assertIn("move it above 'ownsession' (a.yaml:3:5)", said)
+
+    def test_needs_below(self) -> None:
+        """What does nothing without another is told if that is nowhere; its place is its own."""
+        for right in ((Half, Session), (Half, OwnSession), (Session, Half)):
+            self.assertEqual([], self.said(*right))
+        [said] = self.said(factory, Half)
+        self.assertIn("a.yaml:4:5", said)
+        self.assertIn("'half' does nothing without Session or Login behind it", said)
