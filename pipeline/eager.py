@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-__all__ = ["eager"]
+__all__ = ["eager", "finished"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,11 @@ def eager(coro: Coroutine[Any, Any, T]) -> T | Deferred[T]:
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # of T
     return Deferred.fromCoroutine(_resumed(coro, waited, context))
+
+
+async def finished(result: Any) -> Any:
+    """What a handler returned, once it is there; a handler may be sync or async."""
+    return await result if hasattr(result, "__await__") else result
 
 
 def _resumed(

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import blockingCallFromThread, deferToThread, deferToThreadPool
-from twisted.python.threadable import isInIOThread
+from twisted.python import threadable
 from twisted.python.threadpool import ThreadPool
 
-__all__ = ["Threads", "awaited", "in_pool", "threaded", "wait_in_thread"]
+__all__ = ["Threads", "anywhere", "awaited", "in_pool", "threaded", "wait_in_thread"]
 
 T = TypeVar("T")
 
@@ -96,6 +96,16 @@ async def in_pool(function: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     return await deferToThread(copy_context().run, function, *args, **kwargs)
 
 
+def anywhere(clock: Any, coroutine: Coroutine[Any, Any, T]) -> Any:
+    """Run a coroutine for who doesn't say where it is.
+
+    :return: in the reactor's thread a Deferred; in another its result, for which this waits.
+    """
+    if _in_reactor():
+        return Deferred.fromCoroutine(coroutine)
+    return wait_in_thread(clock, coroutine)
+
+
 async def awaited(awaitable: Awaitable[T]) -> T:
     """A coroutine of whatever can be awaited, as :func:`wait_in_thread` wants one."""
     return await awaitable
@@ -110,12 +120,20 @@ def threaded(clock: Any) -> Any:
     return reactor
 
 
+def _in_reactor() -> bool:
+    if (
+        getattr(threadable, "ioThread", None) is None
+    ):  # no reactor has run yet: who would be waited for?
+        return threading.current_thread() is threading.main_thread()
+    return bool(threadable.isInIOThread())
+
+
 def wait_in_thread(clock: Any, coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in the reactor, with the context variables of this thread, and wait for it.
 
     :raise RuntimeError: this is the reactor's own thread.
     """
-    if isInIOThread():
+    if _in_reactor():
         coroutine.close()
         raise RuntimeError("in the reactor's thread, await it instead")
     context = copy_context()

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.eager import eager
+from pipeline.eager import eager, finished
 
 place: ContextVar[str] = ContextVar("place", default="nowhere")
 
@@ -134,3 +134,18 @@ class Contexts(SynchronousTestCase):
 
         eager(handler())
         self.assertEqual("nowhere", place.get())
+
+
+class Finished(SynchronousTestCase):
+    """What may be there at once or later."""
+
+    def test_any(self) -> None:
+        """A value, a Deferred and a coroutine all come to a value."""
+
+        async def later() -> int:
+            return 7
+
+        async def gathered() -> list[Any]:
+            return [await finished(each) for each in (7, succeed(7), later())]
+
+        self.assertEqual([7, 7, 7], self.successResultOf(Deferred.fromCoroutine(gathered())))

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from pipeline.threads import Threads, wait_in_thread
+from pipeline.threads import Threads, anywhere, wait_in_thread
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
 
@@ -103,3 +103,15 @@ class FromThread(TestCase):
         async def nothing() -> None: ...
 
         self.assertRaises(RuntimeError, wait_in_thread, None, nothing())
+
+    async def test_anywhere(self) -> None:
+        """It is a Deferred in the reactor, and the result itself in a thread."""
+        from twisted.internet import reactor
+        from twisted.internet.threads import deferToThread
+
+        async def answer() -> int:
+            await deferLater(reactor, 0)
+            return 7
+
+        self.assertEqual(7, await anywhere(reactor, answer()))
+        self.assertEqual(7, await deferToThread(lambda: anywhere(reactor, answer()) + 0))

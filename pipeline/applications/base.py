@@ -12,8 +12,8 @@ from pipeline.config.fields import ConfigDict, ConfigText
 from pipeline.config.positions import key_position, position
 from pipeline.config.problems import Problems, described, suggestion
 from pipeline.connector import Connector
-from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
+from pipeline.eager import finished
 from pipeline.errors import ConfigError, InvalidEndpoint
 from pipeline.message import UserMessage
 from pipeline.outcome import DeadLetter

@@ -10,9 +10,9 @@ from pipeline.config.fields import ConfigList
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.positions import position
 from pipeline.config.problems import Problems, suggestion
-from pipeline.connector.handling import finished
 from pipeline.connector.posting import described, traceback_of
 from pipeline.delivery import Delivery
+from pipeline.eager import finished
 from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, RetryPolicy

@@ -21,12 +21,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.connector.flow import Source
-from pipeline.connector.handling import Inlet, finished, opposite
+from pipeline.connector.handling import Inlet, opposite
 from pipeline.connector.named import NamedByKind
 from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, Limit, current
+from pipeline.eager import finished
 from pipeline.errors import BrokerError, ConfigError, PipelineError, Respond
 
 __all__ = ["Connector"]

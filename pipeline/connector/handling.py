@@ -17,6 +17,7 @@ from pipeline.codec import Undecodable
 from pipeline.connector.posting import dead_letter, described, next_attempt, where
 from pipeline.connector.publishing import Edge, Publisher
 from pipeline.delivery import Delivery, current
+from pipeline.eager import finished
 from pipeline.errors import (
     Drop,
     InvalidMessage,
@@ -46,11 +47,6 @@ def opposite(kind: str, answer: Any) -> str:
     if isinstance(answer, EventMessage):
         return "event"
     return "inbound" if kind == "outbound" else "outbound"
-
-
-async def finished(result: Any) -> Any:
-    """What a handler returned, once it is there; a handler may be sync or async."""
-    return await result if hasattr(result, "__await__") else result
 
 
 class Inlet:

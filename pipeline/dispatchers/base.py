@@ -10,11 +10,11 @@ from pipeline.config.fields import ConfigChoice
 from pipeline.config.positions import key_position, position
 from pipeline.config.problems import Problems, suggestion
 from pipeline.config.quantities import ConfigDuration
-from pipeline.connector.handling import finished
 from pipeline.connector.publishing import queue_of
 from pipeline.delivery import Delivery, delivery_of
 from pipeline.dispatchers.fields import ConfigNames, Mention
 from pipeline.dispatchers.memory import RoutingMemory, Target
+from pipeline.eager import finished
 from pipeline.errors import ConfigError, PipelineError, Unroutable
 from pipeline.message import ResultMessage
 from pipeline.outcome import DeadLetter, Dropped

@@ -12,11 +12,8 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.python.threadable import isInIOThread
-
 from pipeline.hooks.calling import Caller, Hook, hook_of
-from pipeline.threads import awaited, wait_in_thread
+from pipeline.threads import anywhere, awaited
 
 __all__ = ["made"]
 
@@ -31,12 +28,7 @@ class _GetResponse:
         _mark_as_async(self)
 
     def __call__(self, request: Any) -> Any:
-        coroutine = awaited(self._inner(request))
-        if isInIOThread():
-            return Deferred.fromCoroutine(coroutine)
-        from twisted.internet import reactor
-
-        return wait_in_thread(reactor, coroutine)
+        return anywhere(None, awaited(self._inner(request)))
 
 
 def _mark_as_async(function: Any) -> None:

@@ -20,7 +20,7 @@ from pipeline.config.problems import Problems, suggestion
 from pipeline.config.schemas import SystemConfig, WorkerSpec
 from pipeline.config.source import Document, load_document, parse_document
 from pipeline.config.system import load_system
-from pipeline.connector.handling import finished
+from pipeline.eager import finished
 from pipeline.errors import ConfigError
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection

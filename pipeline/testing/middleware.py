@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.applications.base import Application
-from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery, Post, Settled, current
+from pipeline.eager import finished
 from pipeline.errors import Drop, Respond
 from pipeline.message.ids import id_source
 from pipeline.middleware.base import TransportMiddleware

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
 
-from pipeline.connector.handling import finished
+from pipeline.eager import finished
 
 __all__ = ["ManualTime", "RealTime", "Soon"]
 

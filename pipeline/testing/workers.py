@@ -10,9 +10,9 @@ from pipeline.config.positions import Section, merged
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import listed_names
 from pipeline.config.source import parse_document
-from pipeline.connector.handling import finished
 from pipeline.connector.publishing import queue_of
 from pipeline.delivery import Depth
+from pipeline.eager import finished
 from pipeline.observe.letters import Letter
 from pipeline.store import Store
 from pipeline.testing.dispatching import Dispatching

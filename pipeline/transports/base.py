@@ -13,8 +13,8 @@ from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigDuration
 from pipeline.connector import Connector
-from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery, current
+from pipeline.eager import finished
 from pipeline.message import EventMessage, FailureMessage, StatusMessage, UserMessage, new_id
 from pipeline.message.envelope import unshared
 from pipeline.outcome import DeadLetter

@@ -15,8 +15,8 @@ from zope.interface import implementer
 
 from pipeline.config.base import Config
 from pipeline.connector import Connector
-from pipeline.connector.handling import finished
 from pipeline.delivery import Delivery
+from pipeline.eager import finished
 from pipeline.errors import DuplicateConnectorError
 from pipeline.interfaces import IWorker
 from pipeline.middleware.lifetime import tear_down
