@@ -95,6 +95,11 @@ class Password:
         """Checking it takes a thread's time."""
         return self.cost is not None
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the password, and tells nothing of it; ``""``: it was given in plain."""
+        return hashlib.sha256(self._digest).hexdigest()[:32] if self.is_slow else ""
+
     def matches(self, password: bytes) -> bool:
         """Whether this is the password, in constant time."""
         return hmac.compare_digest(self._digest, _digest(password, self.cost, len(self._digest)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -117,6 +117,21 @@ class Request:
             "remote": self.remote_addr,
             **body_fields(self.body),
         }
+
+    def provide(self, name: str, make: Callable[[], Any]) -> None:
+        """Have an attribute made when somebody asks for it the first time.
+
+        :param make: gives its value; must not block.
+        """
+        self.__dict__.setdefault("_provided", {})[name] = make
+
+    def __getattr__(self, name: str) -> Any:
+        make = self.__dict__.get("_provided", {}).pop(name, None)
+        if make is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = make()
+        setattr(self, name, value)
+        return value
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

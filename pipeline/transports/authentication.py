@@ -13,10 +13,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from pipeline.config.base import Config
-from pipeline.config.fields import ConfigText
-from pipeline.config.numbers import ConfigInt
-from pipeline.config.quantities import ConfigDuration
+from pipeline.identity.challenge import ChallengeConfig, challenges
 from pipeline.identity.credentials import ConfigPasswords, ConfigTokens, name_and_password
 from pipeline.identity.denied import TooManyFailures, Unknown
 from pipeline.identity.failures import Failures
@@ -26,7 +23,7 @@ from pipeline.transports.statistics import Statistics
 __all__ = ["Authentication", "AuthenticationConfig"]
 
 
-class AuthenticationConfig(Config):
+class AuthenticationConfig(ChallengeConfig):
     """Options that say who may talk to a transport. Without bearer and basic, anybody may."""
 
     bearer = ConfigTokens(
@@ -41,21 +38,6 @@ class AuthenticationConfig(Config):
         default={},
         static=True,
     )
-    realm = ConfigText(
-        "What a client is told that it needs a password for.", default="pipeline", static=True
-    )
-    max_failures = ConfigInt(
-        "How often clients of one address may fail within failure_window; 0: any number.",
-        default=20,
-        minimum=0,
-        static=True,
-    )
-    failure_window = ConfigDuration("See max_failures.", default="1m", static=True)
-
-    def post_validate(self) -> None:
-        super().post_validate()
-        if '"' in self.realm or "\\" in self.realm or not self.realm.isprintable():
-            self.raise_config_error("realm: printable text without quotes", "realm")
 
 
 class Authentication:
@@ -89,9 +71,8 @@ class Authentication:
     @property
     def challenges(self) -> tuple[str, ...]:
         """The values of ``WWW-Authenticate`` for who is unknown."""
-        bearer = (f'Bearer realm="{self._realm}"',) if self._tokens else ()
-        basic = (f'Basic realm="{self._realm}", charset="UTF-8"',) if self._passwords else ()
-        return bearer + basic
+        known = {"Bearer": bool(self._tokens), "Basic": bool(self._passwords)}
+        return challenges(self._realm, (scheme for scheme, is_known in known.items() if is_known))
 
     async def by_header(self, header: str | None, peer: str) -> str:
         """Who sends this ``Authorization``.

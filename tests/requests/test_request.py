@@ -116,3 +116,24 @@ class Contents(TestCase):
         request: Any = Request()
         request.user = "Ada"
         self.assertEqual("<Request GET />", repr(request))
+
+
+class Provided(TestCase):
+    """Attributes that middleware gives, and that are made late."""
+
+    def test_made_once(self) -> None:
+        """It is made when somebody asks for it, once; it may be set before; others aren't there."""
+        request, made = Request(), []
+
+        def make() -> str:
+            made.append(1)
+            return "made"
+
+        request.provide("user", make)
+        self.assertEqual([], made)
+        self.assertEqual(("made", "made", [1]), (request.user, request.user, made))
+        request.provide("other", make)
+        request.other = "set"
+        self.assertEqual(("set", [1]), (request.other, made))
+        with self.assertRaisesRegex(AttributeError, "no attribute 'nobody'"):
+            request.nobody  # noqa: B018  # asked for on purpose
