@@ -29,7 +29,7 @@ from pipeline.tasks.processes.pool import pool_for
 from pipeline.tasks.registry import Task, collect
 from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
-from pipeline.tasks.schedule.configured import ConfigSchedule, entries_of
+from pipeline.tasks.schedule.configured import ConfigSchedule, entries_of, kept_elsewhere
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.scheduler import Scheduler
 from pipeline.tasks.schedule.slot import ended, slot_of
@@ -141,10 +141,10 @@ class TaskApplication(Application):
         self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
         await self.runner.start()
         name = self.transport_name
-        if self.schedule:
-            given = (name, self.schedule, self.client, self.broker, self.clock)
-            self._scheduler = Scheduler(*given)
-            self._scheduler.start()
+        self._scheduler = Scheduler(name, self.schedule, self.client, self.broker, self.clock)
+        self._scheduler.start()
+        for each in kept_elsewhere(self.tasks.values(), name):
+            self.log.info("the schedule of {task} is kept by who serves its queue", task=each)
         self._announcements = Announcements(name, self.tasks, self.store, self.clock)
         await self._announcements.start()
 

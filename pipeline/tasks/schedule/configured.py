@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from pipeline.tasks.schedule.when import When
 if TYPE_CHECKING:
     from pipeline.tasks.registry import Task
 
-__all__ = ["ConfigSchedule", "EntryConfig", "entries_of"]
+__all__ = ["ConfigSchedule", "EntryConfig", "entries_of", "kept_elsewhere"]
 
 #: The options of which an entry has one.
 _RHYTHMS = ("cron", "every", "once_per_day")
@@ -186,6 +186,14 @@ def entries_of(
                 _add(entries, entry, configured)
     problems.raise_any()
     return list(entries.values())
+
+
+def kept_elsewhere(tasks: Iterable[Task[Any, Any]], connector: str) -> list[str]:
+    """Names of tasks with a schedule in the code that a worker has, but does not keep.
+
+    :param connector: the one that it serves.
+    """
+    return [task.name for task in tasks if task.schedules and task.queue != connector]
 
 
 def _served(entry: Entry, connector: str) -> Entry:

@@ -53,7 +53,7 @@ class Scheduler:
     starts: slots before that are none of its.
 
     :param connector: whose schedule it is.
-    :param entries: at least one.
+    :param entries: what it calls.
     :param client: sends the calls.
     :param broker: gives time and store.
     :param clock: the reactor.
@@ -85,7 +85,9 @@ class Scheduler:
         self._troubles: dict[str, str] = {}
 
     def start(self) -> None:
-        """Begin, and go on until :meth:`stop`."""
+        """Begin, and go on until :meth:`stop`; with no entries there is nothing to be done."""
+        if not self._kept:
+            return
         self._ended = Deferred.fromCoroutine(self._go_on()).addErrback(self._broken)
 
     async def stop(self) -> None:

@@ -106,6 +106,8 @@ class Slot:
 def slot_of(message: Any) -> int | None:
     """The slot that a call is for, in ms since the epoch; None: it is for none."""
     told = message.helper_metadata.get(SLOT)
+    if told is None:
+        return None
     slot = told.get("slot") if isinstance(told, dict) else None
     return slot if type(slot) is int else None
 

@@ -33,13 +33,13 @@ class KeptCase(WorkerCase):
         self.clock.advance(60.5 - self.clock.seconds() % 60)
 
     def begin(
-        self, entries: Sequence[Entry], *middlewares: Any, behind: float = 0.2, broker: Any = None
+        self, entries: Sequence[Entry], *middlewares: Any, behind: Any = 0.2, broker: Any = None
     ) -> Scheduler:
         """A scheduler, as of a process of its own, that keeps these."""
         runtime = self.helper.now(self.helper.place.runtime())
         client = Client(runtime, MiddlewareStack(middlewares))
         given = (self.schedule_of, entries, client, broker or runtime.broker, self.clock)
-        made = Scheduler(*given, uniform=lambda low, high: behind)
+        made = Scheduler(*given, uniform=behind if callable(behind) else lambda *_: behind)
         made.start()
         self.keeping.append(made)
         self.clock.advance(0)

@@ -10,7 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from pipeline.config.source import parse_document
 from pipeline.errors import ConfigError
 from pipeline.tasks.registry import Task, collect
-from pipeline.tasks.schedule.configured import ConfigSchedule, EntryConfig, entries_of
+from pipeline.tasks.schedule.configured import (
+    ConfigSchedule,
+    EntryConfig,
+    entries_of,
+    kept_elsewhere,
+)
 from pipeline.tasks.schedule.cron import cron, once_per_day
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import every
@@ -93,6 +98,12 @@ class Right(SynchronousTestCase):
         names = ["a", f"{KEPT}.noted", "nightly"]
         self.assertEqual(names, list(entries(text, JOBS, KEPT)))
         self.assertEqual({}, entries("schedule: {}", KEPT, connector="other"))
+
+    def test_elsewhere(self) -> None:
+        """A worker knows whose schedule it does not keep, as their calls don't come to it."""
+        known = tasks(JOBS, KEPT).values()
+        self.assertEqual([], kept_elsewhere(known, "work"))
+        self.assertEqual([f"{KEPT}.noted"], kept_elsewhere(known, "other"))
 
 
 class Wrong(SynchronousTestCase):

@@ -218,6 +218,7 @@ class Texts(SynchronousTestCase):
         """A minute of a certain day of the year, far from and near to changes of the clocks."""
         for text, first in {
             "* * 29 3 *": "2026-03-28 23:00",
+            "* * 1 7 *": "2026-06-30 22:00",
             "* * 1 11 *": "2026-10-31 23:00",
             "*/7 * 31 12 *": "2026-12-30 23:00",
         }.items():

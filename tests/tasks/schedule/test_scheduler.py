@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.errors import BrokerUnavailable
 from pipeline.store import Store
 from pipeline.tasks.schedule.entry import Entry
-from pipeline.tasks.schedule.every import Every
+from pipeline.tasks.schedule.every import Every, every
 from pipeline.tasks.schedule.kept import AHEAD
 from pipeline.tasks.schedule.scheduler import FORGOTTEN_AFTER, PATIENCE
 from pipeline.tasks.schedule.slot import slot_of
@@ -79,8 +81,10 @@ class Keeping(KeptCase):
                 return message
 
         entries = [minutely()]
-        first = self.begin(entries, Seeing(1), behind=0.0)
-        self.begin(entries, Seeing(2), behind=0.5)
+        # The first is early at the first slot only, if it does not lead.
+        early = [0.0, 0.0]
+        first = self.begin(entries, Seeing(1), behind=lambda *_: early.pop() if early else 0.4)
+        self.begin(entries, Seeing(2), behind=0.3)
         self.pass_time(300)
         self.assertEqual([1] * 5, seen)
         self.end(first)
@@ -98,6 +102,37 @@ class Keeping(KeptCase):
         counts = {each: (self.state(each).calls, self.state(each).missed) for each in _policies()}
         self.assertEqual({"all": (5, 0), "last": (1, 4), "skip": (0, 5)}, counts)
 
+    def test_in_time(self) -> None:
+        """While one call takes its time another entry's slot comes closer."""
+
+        class Slow:
+            async def handle_publish_inbound(self, message: Any, connector: str) -> Any:
+                if message.args == ["slow"]:
+                    await deferLater(clock, 2)
+                return message
+
+        clock = self.clock
+        start = datetime.fromtimestamp(int(clock.seconds()) + 63, UTC)
+        later = Entry("later", note, every(60, start_at=start), ["hi"])
+        self.begin([Entry("slow", note, Every(60_000), ["slow"]), later], Slow())
+        self.pass_time(63.5)
+        self.assertEqual([["slow"], ["hi"]], [call.args for call in self.calls()])
+
+    def test_loses_the_lead(self) -> None:
+        """Who was too late is no longer first."""
+        tries: list[int] = []
+        clock = self.clock
+
+        class Late:
+            def handle_publish_inbound(self, message: Any, connector: str) -> Any:
+                tries.append(int(clock.seconds()))
+                return deferLater(clock, 0.2, lambda: message)
+
+        self.begin([minutely()], Late(), behind=lambda *_: 0.0 if not tries else 0.5)
+        self.begin([minutely()], behind=0.1)
+        self.pass_time(300, 0.1)
+        self.assertEqual((1, 5), (len(tries), len(self.calls())))
+
     def test_many_missed(self) -> None:
         """More missed slots than are called in one go are all called."""
         entries = [minutely(seconds=1, missed="all")]
@@ -108,6 +143,11 @@ class Keeping(KeptCase):
         slots = self.slots()
         self.assertEqual(list(range(slots[0], slots[0] + len(slots))), slots)
         self.assertGreaterEqual(len(slots), 450)
+
+    def test_no_entries(self) -> None:
+        """With nothing to call nothing is asked of the server."""
+        self.begin([], broker=None)
+        self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_far(self) -> None:
         """Until a slot that is far away it is looked now and then, and nothing is called."""
