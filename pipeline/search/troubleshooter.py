@@ -64,8 +64,7 @@ class Troubleshooter:
 
     async def start(self) -> None:
         """Get the service ready; one that can't be is done without."""
-        starting: Deferred[Any] = maybeDeferred(_awaitable, self._service.start)
-        await starting.addErrback(
+        await self._bounded(self._service.start).addErrback(
             lambda failure: _log.failure("the search service can't be used", failure)
         )
 
@@ -76,8 +75,7 @@ class Troubleshooter:
         for each in waiting:
             each.cancel()
         await DeferredList(waiting)
-        stopping: Deferred[Any] = maybeDeferred(_awaitable, self._service.stop)
-        await stopping.addErrback(
+        await self._bounded(self._service.stop).addErrback(
             lambda failure: _log.failure("the search service could not be stopped", failure)
         )
 
@@ -134,10 +132,9 @@ class Troubleshooter:
             self._under_way.pop(trouble.fingerprint, None)
 
     async def _found(self, trouble: Trouble) -> list[Finding]:
-        answer = _independent(maybeDeferred(_awaitable, self._service.search, trouble))
-        answer.addTimeout(self._timeout, self._clock)
         try:
-            return [each for each in await answer if isinstance(each, Finding)]
+            found = await self._bounded(self._service.search, trouble)
+            return [each for each in found if isinstance(each, Finding)]
         except SearchFailed as error:
             _log.warn("no search for {name}: {why}", name=trouble.name, why=str(error))
         except TookTooLong:
@@ -149,20 +146,15 @@ class Troubleshooter:
             _log.failure("the search for {name} failed", name=trouble.name)
         return []
 
+    def _bounded(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """What a function of the service gives; it ends in time, whatever that does then."""
+        asking: Deferred[Any] = maybeDeferred(function, *args)
+        answer: Deferred[Any] = Deferred(lambda _: asking.cancel())
+        asking.addBoth(lambda result: None if answer.called else answer.callback(result))
+        return answer.addTimeout(self._timeout, self._clock)
+
     def _show(self, findings: list[Finding], trouble: Trouble) -> None:
         try:
             self._write(report(findings, trouble.traceback))
         except Exception:  # noqa: BLE001  # of a service's findings, of a closed terminal
             _log.failure("{name} could not be shown", name=trouble.name)
-
-
-def _independent(asking: Deferred[Any]) -> Deferred[Any]:
-    """The same result; but it ends when it is cancelled, whatever the other one does then."""
-    answer: Deferred[Any] = Deferred(lambda _: asking.cancel())
-    asking.addBoth(lambda result: None if answer.called else answer.callback(result))
-    return answer
-
-
-async def _awaitable(function: Callable[..., Any], *args: Any) -> Any:
-    result = function(*args)
-    return await result if hasattr(result, "__await__") else result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -97,6 +97,17 @@ class Troubles(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.shooter.start()))
         self.stop()
         self.assertEqual(2, len(self.flushLoggedErrors(KeyError)))
+
+    def test_life_without_end(self) -> None:
+        """A service that is never ready, or never lets go, holds nothing up for long."""
+        self.service.start = self.service.stop = Deferred
+        for step in (self.shooter.start, self.shooter.stop):
+            going = Deferred.fromCoroutine(step())
+            self.clock.advance(4)
+            self.assertNoResult(going)
+            self.clock.advance(2)
+            self.successResultOf(going)
+        self.assertEqual(2, len(self.flushLoggedErrors(TimeoutError)))
 
     def test_never_answers(self) -> None:
         """A service that never answers is given up, and the exception is shown."""
