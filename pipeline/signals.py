@@ -202,7 +202,7 @@ def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[Rec
     return connected
 
 
-def _attempted(receiver: Callable[..., Any], **named: Any) -> Any:
+def _attempted(receiver: Callable[..., Any], /, **named: Any) -> Any:
     """What a receiver answers; a Failure for an Exception."""
     try:
         return receiver(**named)

@@ -204,6 +204,20 @@ class Sending(TestCase):
         self.assertEqual("heard", heard)
         self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))
 
+    async def test_any_name(self) -> None:
+        """What a signal says may have any name, ``receiver`` too."""
+        heard: list[Any] = []
+
+        def hear(receiver: Any, **named: Any) -> None:
+            heard.append(receiver)
+
+        self.signal.connect(hear)
+        self.signal.send(None, receiver=1)
+        self.signal.send_robust(sender=None, receiver=2)
+        await self.signal.asend(None, receiver=3)
+        await self.signal.asend_robust(None, receiver=4)
+        self.assertEqual([1, 2, 3, 4], heard)
+
     def test_base_exception(self) -> None:
         """What is no Exception passes through ``send_robust`` too."""
 

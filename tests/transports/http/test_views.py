@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import ssl
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,20 @@ def _asked(
         return Response(answer.status, dict(pairs), answer.read(), lines)
     finally:
         connection.close()
+
+
+def _odd(chance: random.Random) -> bytes:
+    """A request that hardly makes sense."""
+
+    def some(choice: bytes, most: int) -> bytes:
+        return bytes(chance.choices(choice, k=chance.randrange(1, most)))
+
+    lines = bytes(each for each in range(256) if each not in b"\r\n")
+    method = chance.choice([b"GET", b"HEAD", b"POST", b"MESSAGE", b"x", b"\xff"])
+    path = some(b"abc%012?&=;/.+\x80\xff~#", 12)
+    name = chance.choice([b"Cookie", b"Content-Type", b"X-Odd", some(b'aZ-_:() \t\0\xe9"[]{}', 8)])
+    head = b"%s /seen%s HTTP/1.1\r\nHost: test\r\n" % (method, path)
+    return head + b"%s: %s\r\nContent-Length: 3\r\n\r\nabc" % (name, some(lines, 30))
 
 
 class Arriving(ViewCase):
@@ -155,6 +170,22 @@ class Arriving(ViewCase):
             answer = await self.request(port, method, path)
             self.assertEqual(status, answer.status, (method, path))
         self.assertEqual([], site.messages)
+
+    async def test_odd(self) -> None:
+        """Bytes at random in methods, paths and headers are answered or refused; none is an error
+        of ours."""
+        port = await self.site(f"{SITE}.anything")
+        chance = random.Random(5)
+        statuses = set()
+        for _ in range(100):
+            wire = await self.wire(port)
+            wire.say(_odd(chance))
+            await self._answered(wire)
+            statuses.add(int(wire.heard.split(b" ")[1]))
+        self.assertEqual({200, 400, 501}, statuses)
+
+    async def _answered(self, wire: Any) -> None:
+        await self.until(lambda: b"\r\n\r\n" in wire.heard or wire.gone.called)
 
     async def test_too_large(self) -> None:
         """Limits are as for other requests."""
