@@ -153,6 +153,7 @@ class Delivery:
         "_store",
         "_unfinished",
         "attempt",
+        "conflicts",
         "deaths",
         "enqueued_at",
         "history",
@@ -201,6 +202,8 @@ class Delivery:
         #: When a failed attempt was noted while it stayed in hand: until when it waits for the
         #: next, in seconds on this process's clock; else None.
         self.wait: float | None = None
+        #: How often it was handled again since what it read had changed.
+        self.conflicts = 0
         #: True once its unit of work is closed: what is staged later is an error.
         self.settled = False
         self.posts: list[Post] = []

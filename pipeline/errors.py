@@ -21,6 +21,7 @@
     ├── PermanentFailure            the work failed and will never succeed
     │   ├── UnknownTask             no worker has a task of this name
     │   ├── TaskAborted             its worker died or stopped, or its time was over
+    │   ├── TaskCancelled           inside a task, and of a call: somebody has cancelled it
     │   ├── Unroutable              a dispatcher knows no way for it
     │   ├── Expired                 the message came too late to be of use
     │   ├── Forged                  its signature is missing or wrong
@@ -29,6 +30,7 @@
     ├── TaskFailed                  at who waits: the task ended in an error
     ├── ResultTimeout               at who waits: no result in time
     ├── RemoteError                 an error of another process, whose class is not known here
+    ├── UnknownCall                 nothing is known of a call of a task, or not any more
     ├── WorkerShutdown              inside a task: the worker stops and can wait no longer
     ├── SessionLengthMiddlewareError    logged: a message of which no session can be told
     ├── NotFound                    a 404
@@ -44,7 +46,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from pipeline.verdicts import Drop, IgnoreMessage, Respond, RetryLater, Verdict
 
 __all__ = [
     "BrokerError",
@@ -78,9 +82,11 @@ __all__ = [
     "Stale",
     "SuspiciousOperation",
     "TaskAborted",
+    "TaskCancelled",
     "TaskFailed",
     "TemporaryFailure",
     "Undecryptable",
+    "UnknownCall",
     "UnknownTask",
     "Unroutable",
     "Verdict",
@@ -231,6 +237,16 @@ class TaskAborted(PermanentFailure):
     dead_letter_reason = "aborted"
 
 
+class TaskCancelled(PermanentFailure):
+    """Raised inside a task that somebody cancels; and what became of a call that was."""
+
+    dead_letter_reason = "cancelled"
+
+
+class UnknownCall(PipelineError):
+    """Nothing is known of a call of a task, or nothing any more."""
+
+
 class Unroutable(PermanentFailure):
     """A dispatcher knows no way for a message."""
 
@@ -265,12 +281,16 @@ class TaskFailed(PipelineError):
     """Raised at who waits for a task: it ended in an error.
 
     :param what: the remote error's class and text.
-    :param traceback: the remote traceback, as text; '' when there is none.
+    :param traceback: the remote one, as text; '' when there is none. Shown below the local.
+    :ivar status: ``failed`` or ``cancelled``.
     """
 
-    def __init__(self, what: str, traceback: str = "") -> None:
+    def __init__(self, what: str, traceback: str = "", *, status: str = "failed") -> None:
         super().__init__(what)
         self.traceback = traceback
+        self.status = status
+        if traceback:
+            self.add_note(f"In the worker:\n{traceback.rstrip()}")
 
 
 class ResultTimeout(PipelineError):
@@ -299,52 +319,3 @@ class PermissionDenied(PipelineError):
 
 class SuspiciousOperation(PipelineError):
     """The message looks tampered with: a 400 where the answer goes over HTTP."""
-
-
-class Verdict(Exception):
-    """What middleware or a handler raises to settle a message otherwise; not an error."""
-
-
-class Drop(Verdict):
-    """Settle the message and run nothing more.
-
-    An outbound message that is dropped makes a nack event with the reason.
-
-    :param reason: why, for the log and the nack.
-    """
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-#: Vumi's name for :class:`Drop`.
-IgnoreMessage = Drop
-
-
-class Respond(Verdict):
-    """Stop here and answer with this message instead.
-
-    Only the middleware already entered sees the answer on its way back.
-
-    :param message: the answer, as ``message.reply("no")``.
-    """
-
-    def __init__(self, message: Any) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-class RetryLater(Verdict):
-    """Try this message again later, whatever the retry policy says.
-
-    The message is put off: that is no failed attempt, and uses none up.
-
-    :param after: seconds to wait.
-    :param reason: why, in words.
-    """
-
-    def __init__(self, after: float, reason: str = "") -> None:
-        super().__init__(after, reason)
-        self.after = after
-        self.reason = reason

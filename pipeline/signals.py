@@ -284,10 +284,16 @@ post_delete = Signal()
 #: A kind of message is registered. ``sender`` is its class.
 class_prepared = Signal()
 
-#: What happens to a call of a task. ``sender`` is the task.
+#: What happens to a call of a task. ``sender`` is the task, or its name where that is not known;
+#: all but the first have ``call``, a :class:`pipeline.tasks.current.CurrentTask`. Queued: it was
+#: sent, or staged (with ``message``).
 task_queued = Signal()
+#: Started: its run begins. Progress: as it has reported, a few times a second (with ``progress``).
 task_started = Signal()
 task_progress = Signal()
+#: How it ended, or will go on, as it is about to be settled (with ``value`` of what has finished,
+#: ``error`` of what has failed or is retried, and then ``after``, in seconds). What has to be
+#: handled again after all, as after a conflict, tells anew.
 task_finished = Signal()
 task_failed = Signal()
 task_retried = Signal()

@@ -1,9 +1,9 @@
 """State that commits with a message: reads are remembered, writes are staged.
 
-Two handlers that each read a value, change it and write it back would lose one of the changes.
-So what a unit of work read is compared again, in one step with its writes, when it is committed;
-if another has changed it meanwhile, nothing is written and the work runs again on fresh reads.
-Writes that commute (``incr``, ``hincr``, ``sadd`` ..) need no read and never conflict.
+Two handlers that each read a value, change it and write it back would lose one of the changes. So
+what a unit of work read is compared again, in one step with its writes, when it is committed; if it
+has changed, nothing is written and the work runs again on fresh reads. Writes that commute
+(``incr``, ``hincr``, ``sadd`` ..) need no read and never conflict.
 """
 
 from __future__ import annotations
@@ -57,8 +57,7 @@ WRITES = {
     "expire": "",
 }
 
-
-#: How many arguments one write takes, since a script can't unpack any number; even, for hset.
+#: How many arguments one write takes: a script can't unpack any number; even, for hset.
 MOST = 2000
 
 
@@ -77,9 +76,8 @@ def _bytes(value: str | bytes | int | float) -> bytes:
 class Store:
     """A view of one partition's store for one unit of work.
 
-    Keys are text. A key has one type: a value, a counter, a hash, a set or a sorted set; the same
-    text may be used once for each type, as they are different keys in Redis. Values are bytes
-    (text is encoded as UTF-8). Times are in seconds.
+    Keys are text. A key has one type (value, counter, hash, set, sorted set); one text may be used
+    for each, as they are different keys in Redis. Values are bytes (text: UTF-8), times seconds.
 
     :param reader: an :class:`pipeline.interfaces.IReader`.
     """
@@ -103,7 +101,7 @@ class Store:
     async def commit(self, posts: Sequence[Any] = ()) -> None:
         """Apply what was staged, outside of a delivery.
 
-        :param posts: each a :class:`pipeline.delivery.Post`: what to publish in the same step.
+        :param posts: each a :class:`pipeline.delivery.Post`, published in the same step.
         :raise Conflict: what was read has changed; nothing is written, nothing published.
         """
         writes = [*self.writes, *(write for post in posts for write in post.writes)]
@@ -148,6 +146,10 @@ class Store:
         :param value: None: it isn't there.
         """
         self._seen.setdefault(("get", key, ()), value)
+
+    def expect_field(self, key: str, field: str, value: bytes | None) -> None:
+        """:meth:`expect` for a field of a hash."""
+        self._seen.setdefault(("hget", key, (field,)), value)
 
     def set(self, key: str, value: str | bytes, ttl: float | None = None) -> None:
         """Stage a value.
@@ -343,7 +345,6 @@ class Store:
     def expire(self, kind: str, key: str, ttl: float) -> None:
         """Stage a time to live.
 
-        :param kind: the key's type: ``v``, ``n``, ``h``, ``s`` or ``z``.
-        :param ttl: seconds from now.
+        :param kind: the key's type, as in READS; ``ttl`` is in seconds from now.
         """
         self.writes.append(("expire", key, kind, _ms(ttl)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pipeline.applications.base import Application, ApplicationConfig
@@ -13,29 +14,33 @@ from pipeline.config.problems import Problems, suggestion
 from pipeline.connector.posting import described, traceback_of
 from pipeline.delivery import Delivery
 from pipeline.eager import finished
-from pipeline.errors import ConfigError, PermanentFailure, TaskAborted, UnknownTask
-from pipeline.message import ResultMessage, TaskMessage
-from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, RetryPolicy
+from pipeline.errors import (
+    ConfigError,
+    PermanentFailure,
+    TaskAborted,
+    TaskCancelled,
+    UnknownTask,
+)
+from pipeline.message import TaskMessage
+from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, Retry, RetryPolicy
 from pipeline.tasks.admission import Admission
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
-from pipeline.tasks.chain import FIELD as CHAIN
-from pipeline.tasks.chain import address, is_followed
 from pipeline.tasks.current import CurrentTask
+from pipeline.tasks.endings import Endings
 from pipeline.tasks.lanes import Lanes
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
+from pipeline.tasks.options import known_overrides, overrides_of
 from pipeline.tasks.processes.options import ProcessesConfig
 from pipeline.tasks.processes.pool import pool_for
 from pipeline.tasks.registry import Task, collect
-from pipeline.tasks.results import keep
 from pipeline.tasks.runner import TaskRunner
 from pipeline.tasks.schedule.configured import ConfigSchedule, entries_of, kept_elsewhere
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.scheduler import Scheduler
-from pipeline.tasks.schedule.slot import ended, slot_of
+from pipeline.tasks.schedule.slot import slot_of
 from pipeline.tasks.sender import bound
-from pipeline.tasks.unique import FIELD as UNIQUE
-from pipeline.tasks.unique import give_up
+from pipeline.tasks.states.keeper import Keeper
 
 __all__ = ["TaskApplication", "TaskApplicationConfig"]
 
@@ -141,6 +146,12 @@ class TaskApplication(Application):
         self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
         await self.runner.start()
         name = self.transport_name
+        ways = (self.connector.publish, self.client.follow)
+        self._endings = Endings(name, self.tasks, *ways, self._current)
+        places = (name, self.broker, self.clock, self.keep_task_states)
+        self.states = Keeper(*places, self.runner.cancel, self._endings.answer_instance)
+        self._endings.kept_by(self.states)
+        await self.states.start(self.tasks)
         self._scheduler = Scheduler(name, self.schedule, self.client, self.broker, self.clock)
         self._scheduler.start()
         for each in kept_elsewhere(self.tasks.values(), name):
@@ -156,6 +167,8 @@ class TaskApplication(Application):
             self._announcements.stop()
         if hasattr(self, "runner"):
             await self.runner.stop()
+        if hasattr(self, "states"):
+            await self.states.stop()
 
     def ordering_key(self, message: Any, kind: str) -> Any:
         """None: calls are in no order, unless they say whom they are from."""
@@ -172,7 +185,10 @@ class TaskApplication(Application):
 
     def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
         """What becomes of a call that failed: the task's own policy goes before the worker's."""
-        policy = self._policies.get(getattr(delivery.message, "task", ""))
+        message = delivery.message
+        policy = self._policies.get(getattr(message, "task", ""))
+        if isinstance(message, TaskMessage):
+            policy = _with_own_retries(message, policy, self.retry_policy)
         if policy is None:
             return super().decide(error, delivery)
         outcome: Outcome = policy.judge(error, delivery.attempt)
@@ -187,38 +203,48 @@ class TaskApplication(Application):
         """
         if not isinstance(message, TaskMessage):
             return await finished(super().on_final_failure(message, error, outcome, delivery))
+        if await self.states.is_ended(message.message_id, delivery):
+            return await self._break_off(message, delivery)
         if self.runner.stack.judges and error is not None and not message.__dict__.get(JUDGED):
             _, left, _ = await self._judged(message, _exc_info(error))
             if left is None:
-                await self._answer_value(message, None, delivery)
-                await self._end(message, delivery)
+                await self._endings.finished(message, None, delivery)
                 return DONE
             if left is not error:
                 error, outcome = left, DeadLetter(left, outcome.reason)
         traceback = traceback_of(error) if isinstance(error, BaseException) else None
         answer = message.failed(described(error) or outcome.reason, traceback)
-        await self._answer_call(message, answer, delivery)
-        await self._end(message, delivery)
+        await self._endings.failed(message, answer, error or outcome.reason, delivery)
         return outcome
+
+    def on_retry(self, message: Any, outcome: Retry, delivery: Delivery) -> None:
+        """Keep that the call is tried again."""
+        if isinstance(message, TaskMessage):
+            self.states.retried(
+                self.tasks.get(message.task, message.task),
+                self._current(message),
+                delivery,
+                outcome,
+                in_hand=self.config.ordering != "none",
+            )
 
     async def on_left_out(self, message: Any, outcome: Done | Dropped, delivery: Delivery) -> None:
         """A call that isn't run, or has dropped itself, is cancelled: tell who waits for it."""
         if not isinstance(message, TaskMessage):
             return
-        if isinstance(outcome, Dropped):
-            await self._answer_call(message, message.cancelled(outcome.reason), delivery)
-        await self._end(message, delivery)
-
-    async def _end(self, message: TaskMessage, delivery: Delivery) -> None:
-        """A call comes to its end: stage that others like it may follow."""
-        ended(message, delivery)
-        if UNIQUE in message.extra:
-            await give_up(message, delivery.store)
+        if await self.states.is_ended(message.message_id, delivery):
+            await self._break_off(message, delivery)
+        elif isinstance(outcome, Dropped):
+            await self._endings.dropped(message, outcome.reason, delivery)
+        else:
+            await self._endings.answered(message, delivery)
 
     async def _perform(self, message: TaskMessage) -> Any:
         message.__dict__.pop(JUDGED, None)
-        task, args, kwargs = self._called(message)
         delivery = message._delivery
+        if await self.states.is_ended(message.message_id, delivery):
+            return await self._break_off(message, delivery)
+        task, args, kwargs = self._called(message)
         if task.is_conditional:
             refused = await self._admission.refuse(task, message, delivery)
             if refused is not None:
@@ -229,27 +255,29 @@ class TaskApplication(Application):
         call = self._current(message)
         if task.isolation != "process":  # a process unpacks them itself
             call.args, call.kwargs = args, kwargs
-        value = await self.runner.run(task, call, is_awaited=_is_wanted(message, task))
+        run = partial(self.runner.run, is_awaited=self._endings.is_wanted(message))
+        try:
+            value = await self.states.run(task, call, delivery, run)
+        except TaskCancelled:
+            if not self.states.is_cancelled(call.id):
+                raise
+            return await self._break_off(message, delivery)
         if self.runner.stack.judges:
             _, error, _ = await self.runner.judge(call, SUCCESS)
             if error is not None:
                 message.__dict__[JUDGED] = True
                 return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
-        await self._answer_value(message, value, delivery)
-        await self._end(message, delivery)
+        await self._endings.finished(message, value, delivery)
         return None
 
-    async def _answer_value(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
-        task = self.tasks[message.task]
-        if not _is_wanted(message, task):
-            return
-        try:
-            packed = task.hints.result.pack(value)
-        except ValueError as error:
-            raise PermanentFailure(f"what {task.name} returned can't travel: {error}") from None
-        await self._answer_call(message, message.result(packed), delivery)
-        if is_followed(message):
-            await self.client.follow(message, packed, delivery)
+    async def _break_off(self, message: TaskMessage, delivery: Delivery) -> Outcome:
+        """Settle a call that somebody has cancelled, with nothing of what it has staged."""
+        delivery.restart()
+        cancelled = TaskCancelled(f"{message.task} was cancelled")
+        if self.runner.stack.judges:
+            await self._judged(message, _exc_info(cancelled))
+        await self._endings.cancelled(message, cancelled, delivery)
+        return DONE
 
     async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
         return await self.runner.judge(self._current(message), exc_info)
@@ -267,26 +295,15 @@ class TaskApplication(Application):
             deaths=delivery.deaths,
             queue=self.transport_name,
             worker=self.name,
-            timeout=task.timeout if task else None,
+            timeout=self._timeout(task, message),
             reentrant=task.reentrant if task else False,
             enqueued=delivery.enqueued_at,
             slot=slot_of(message),
         )
 
-    async def _answer_call(
-        self, message: TaskMessage, answer: ResultMessage, delivery: Delivery
-    ) -> None:
-        """Stage the answer for who waits for it, and for who asks later."""
-        task = self.tasks.get(message.task)
-        if task is not None and task.keep_result:
-            keep(delivery, answer, task.keep_result)
-        if not _is_awaited(message):
-            return
-        if CHAIN in message.extra:
-            if answer.status == "finished" and is_followed(message):
-                return
-            address(answer, message)
-        await self.connector.publish("outbound", answer, delivery=delivery)
+    def _timeout(self, task: Task[Any, Any] | None, message: TaskMessage) -> float | None:
+        own = known_overrides(message).timeout
+        return own if own is not None else task.timeout if task is not None else None
 
     def _called(self, message: TaskMessage) -> tuple[Task[Any, Any], list[Any], dict[str, Any]]:
         """The task that is called, and its arguments as they were sent."""
@@ -295,8 +312,9 @@ class TaskApplication(Application):
             hint = suggestion(message.task, self.tasks)
             raise UnknownTask(f"no task {message.task!r} here" + (f" ({hint})" if hint else ""))
         try:
+            overrides_of(message)
             return task, *unpacked(task, message.args, message.kwargs)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise PermanentFailure(str(error)) from None
 
     def _add(self, each: Task[Any, Any], at: str | None) -> None:
@@ -317,10 +335,8 @@ def _exc_info(error: BaseException) -> ExcInfo:
     return (type(error), error, error.__traceback__)
 
 
-def _is_awaited(message: TaskMessage) -> bool:
-    return bool(message.reply_to or message.is_awaited)
-
-
-def _is_wanted(message: TaskMessage, task: Task[Any, Any]) -> bool:
-    """Whether anybody wants to know what a call returns."""
-    return bool(_is_awaited(message) or task.keep_result or is_followed(message))
+def _with_own_retries(
+    message: TaskMessage, policy: RetryPolicy | None, of_worker: RetryPolicy
+) -> RetryPolicy | None:
+    own = known_overrides(message).retries
+    return policy if own is None else replace(policy or of_worker, attempts=own + 1)

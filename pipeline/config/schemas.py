@@ -68,6 +68,7 @@ class SystemConfig:
     dead_after: float = _DEFAULT.dead_after
     dead_letter_retention: float | None = _DEFAULT.dead_letter_retention
     stuck_after: float = _DEFAULT.stuck_after
+    keep_task_states: float = _DEFAULT.keep_task_states
     stop_timeout: float = _DEFAULT.stop_timeout
     workers: tuple[WorkerSpec, ...] = ()
     folder: FilePath | None = None

@@ -121,6 +121,11 @@ class NamespaceConfig(Config):
         " status 70; 0: never.",
         default=300.0,
     )
+    keep_task_states = ConfigDuration(
+        "How long calls of tasks are remembered after their end, with state, times and error; 0: no"
+        " states are kept, and no call can be cancelled.",
+        default=3600.0,
+    )
     stop_timeout = ConfigDuration(
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )

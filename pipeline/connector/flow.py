@@ -235,6 +235,7 @@ class Flow:
         self._outcomes.pop(delivery, None)
         delivery.restart()
         delivery.message = None
+        delivery.conflicts += 1
         if self._is_over:
             self._give_back(source, delivery)
         else:

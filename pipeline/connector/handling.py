@@ -242,6 +242,7 @@ class Inlet:
         post = next_attempt(delivery, outcome.after, outcome.error or outcome.reason, now, place)
         delivery.restart()
         delivery.stage(post)
+        self._worker.on_retry(delivery.message, outcome, delivery)
         if outcome.error is not None and not isinstance(outcome.error, RetryLater):
             # Else whoever waits for the message would see nothing until it is given up.
             _log.info(

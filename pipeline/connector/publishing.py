@@ -15,6 +15,7 @@ from pipeline.errors import Drop, PipelineError, Respond
 from pipeline.message import EventMessage
 from pipeline.signals import message_published
 from pipeline.state.partition import choose_anew, partition_for
+from pipeline.store import Write
 
 __all__ = ["Edge", "Publication", "Publisher", "queue_of"]
 
@@ -41,6 +42,7 @@ class Edge(NamedTuple):
     full_timeout: float = 30
     #: Publishes it instead of the broker, given the post and its partition; says whether it did.
     through: Callable[[Post, int], Awaitable[bool]] | None = None
+    writes: tuple[Write, ...] = ()
 
 
 class Publication(Deferred[Any]):
@@ -145,7 +147,7 @@ class Publisher:
         """
         delivery = edge.delivery
         queue = edge.queue or self._queue_for(kind, message)
-        post = Post(queue, self._encode(message))
+        post = Post(queue, self._encode(message), writes=edge.writes)
         if edge.delay or edge.unique or edge.window:
             post = post._replace(
                 delay=round(edge.delay * 1000),

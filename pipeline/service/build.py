@@ -232,6 +232,7 @@ def runtime_of(
         namespace=config.namespace,
         debug=config.debug,
         folder=config.folder,
+        keep_task_states=config.keep_task_states,
         stop=stop,
     )
 

@@ -19,7 +19,8 @@ from pipeline.tasks.chain import chain
 from pipeline.tasks.current import CurrentTask, current_task
 from pipeline.tasks.middleware import process_outcome, run_task
 from pipeline.tasks.registry import Task, collect, task
-from pipeline.tasks.sender import bind, unbind
+from pipeline.tasks.sender import bind, handle_of, unbind
+from pipeline.tasks.states.progress import report_progress
 
 __all__ = [
     "CurrentTask",
@@ -28,7 +29,9 @@ __all__ = [
     "chain",
     "collect",
     "current_task",
+    "handle_of",
     "process_outcome",
+    "report_progress",
     "run_task",
     "task",
     "unbind",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -13,16 +14,20 @@ from twisted.python.failure import Failure
 
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.delivery import Delivery, current
-from pipeline.errors import PermanentFailure, PipelineError, Respond
+from pipeline.errors import Drop, PermanentFailure, PipelineError, Respond, UnknownTask
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.signals import task_queued
 from pipeline.tasks.admission import EXPIRES
 from pipeline.tasks.call import packed
 from pipeline.tasks.chain import Signature, attach, following
 from pipeline.tasks.handle import ChainHandle, TaskHandle
 from pipeline.tasks.inbox import Inbox
-from pipeline.tasks.registry import Task
+from pipeline.tasks.options import OVERRIDES, SendOptions
+from pipeline.tasks.registry import Task, known
+from pipeline.tasks.states.sent import SentStates
+from pipeline.tasks.states.status import TaskStatus
 from pipeline.tasks.unique import FIELD, Claim
 from pipeline.threads import wait_in_thread
 
@@ -58,6 +63,7 @@ class Client:
         self.instance = random_id()
         self._stack = MiddlewareStack([]) if stack is None else stack
         self._stages = stages
+        self.states = SentStates(runtime.broker, runtime.clock, runtime.keep_task_states)
         self._publishers: dict[str, Publisher] = {}
         self._opened: dict[str, Deferred[None]] = {}
         self._inboxes: list[Inbox] = []
@@ -68,11 +74,13 @@ class Client:
         task: Task[Any, Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
+        options: SendOptions | None = None,
         *,
         helper_metadata: Mapping[str, Any] | None = None,
     ) -> TaskHandle:
         """Send a call. With a delivery in hand it is staged, see :class:`Client`.
 
+        :param options: how this call is sent otherwise than the others.
         :param helper_metadata: what the message has in its field of that name, for middleware.
         :return: a handle to wait for the result; not for the result of what is staged. Of a unique
             task that is there already, a handle of that call: its ``is_new`` is False.
@@ -85,10 +93,13 @@ class Client:
         message = self._call(task, given, named, waits=delivery is None)
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
-        edge = Edge(delivery, queue=task.own_queue)
+        waits = 0.0 if options is None else self._apply(options, message)
+        writes = await self.states.queued(message, waits)
+        edge = Edge(delivery, queue=task.own_queue, delay=waits, writes=writes)
         if task.unique is not None:
             return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=delivery is None)
+        is_awaited = delivery is None
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=is_awaited, client=self)
         return await self._send(task, message, edge, handle)
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
@@ -103,11 +114,12 @@ class Client:
         message = self._call(first.task, args, kwargs, waits=delivery is None)
         tasks = [step.task for step in steps]
         ids = attach(message, steps)
-        handle = ChainHandle(ids, tasks, self.clock, awaited=delivery is None)
+        handle = ChainHandle(ids, tasks, self.clock, awaited=delivery is None, client=self)
         if delivery is None:
             for queue in {task.queue for task in tasks}:
                 await self._results_of(queue)
-        edge = Edge(delivery, queue=first.task.own_queue)
+        writes = await self.states.queued(message, 0)
+        edge = Edge(delivery, queue=first.task.own_queue, writes=writes)
         await self._send(first.task, message, edge, handle)
         return handle
 
@@ -120,18 +132,21 @@ class Client:
         """
         call, queue, own, ttl = following(message, value)
         self._limit_wait(call, ttl)
-        sent = await self._publisher(queue).publish("inbound", call, Edge(delivery, queue=own))
+        edge = Edge(delivery, queue=own, writes=await self.states.queued(call, 0))
+        sent = await self._publisher(queue).publish("inbound", call, edge)
         if sent is None:
             raise PermanentFailure(f"middleware dropped {call.task}, the next step of the chain")
 
     async def _send(
         self, task: Task[Any, Any], message: TaskMessage, edge: Edge, handle: Handle
     ) -> Handle:
-        self._limit_wait(message, task.ttl)
+        self._limit_wait(message, task.ttl, edge.delay)
         if edge.delivery is None:
             self._awaited[handle.id] = handle
             await self._results_of(task.queue)
         sent = await self._publisher(task.queue).publish("inbound", message, edge)
+        if sent is not None and task_queued.receivers:
+            task_queued.send_robust(task, message=message)
         if sent is None and not handle.done:
             self._awaited.pop(handle.id, None)
             raise PipelineError(f"middleware dropped the call of {task.name}")
@@ -155,11 +170,13 @@ class Client:
             if not claim.holder:
                 raise
         first = self._awaited.get(claim.holder)
-        return TaskHandle(claim.holder, task, self.clock, awaited=False, first=first, is_new=False)
+        return TaskHandle(
+            claim.holder, task, self.clock, awaited=False, first=first, is_new=False, client=self
+        )
 
-    def _limit_wait(self, message: TaskMessage, ttl: float | None) -> None:
+    def _limit_wait(self, message: TaskMessage, ttl: float | None, delay: float = 0) -> None:
         if ttl is not None:
-            message.extra[EXPIRES] = self.clock.seconds() + ttl
+            message.extra[EXPIRES] = self.clock.seconds() + delay + ttl
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine of this in the reactor, and wait for it in another thread.
@@ -176,8 +193,50 @@ class Client:
             await inbox.close()
 
     def ordering_key(self, message: Any, kind: str) -> Any:
-        """None: calls are in no order. Unique ones with the same key are in one partition."""
-        return message.extra.get(FIELD)
+        """The call's key; None: it is in no order."""
+        return message.extra.get(FIELD) or message.from_addr or None
+
+    # Calls that were sent ----------------------------------------------------------------------
+
+    def handle_of(self, call_id: str) -> TaskHandle:
+        """A handle of a call that somebody has sent into the same namespace."""
+        return TaskHandle(call_id, None, self.clock, awaited=True, client=self)
+
+    async def status(self, call_id: str) -> TaskStatus:
+        """What is known of a call; see :meth:`pipeline.tasks.handle.TaskHandle.status`."""
+        return await self.states.status(call_id)
+
+    async def cancel(self, call_id: str) -> bool:
+        """Cancel a call; see :meth:`pipeline.tasks.handle.TaskHandle.cancel`."""
+        return await self.states.cancel(call_id, self._leaving)
+
+    async def watch(self, handle: TaskHandle) -> None:
+        """Settle a handle that was made of an id, now or when its call ends.
+
+        :raise UnknownCall: nothing is known of the call, or its result was not kept.
+        """
+        self._awaited[handle.id] = handle
+        found = await self.states.follow(handle.id, self.instance, self._results_of)
+        with suppress(UnknownTask):
+            handle.know(known(found.name))
+        if found.answer is not None and not handle.done:
+            self._take(found.answer)
+
+    async def _leaving(self, connector: str, answer: ResultMessage) -> bytes | None:
+        """An answer that this gives in place of a worker, as it leaves."""
+        try:
+            passed = await maybeDeferred(self._stack.publish("outbound"), answer, connector)
+        except (Drop, Respond):
+            return None
+        return bytes(self.codec.encode(passed))
+
+    def _apply(self, options: SendOptions, message: TaskMessage) -> float:
+        """Put what was said of one call on it; how long it waits, in seconds."""
+        if options.key is not None:
+            message.from_addr = options.key
+        if options.overrides:
+            message.helper_metadata = {**message.helper_metadata, OVERRIDES: options.overrides}
+        return options.delay_from(self.clock.seconds())
 
     def _call(
         self, task: Task[Any, Any], args: list[Any], kwargs: dict[str, Any], *, waits: bool

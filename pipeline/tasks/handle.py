@@ -1,17 +1,20 @@
-"""A call that was sent, as who sent it sees it."""
+"""A call that was sent, as who sent it sees it, or who has its id."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, TimeoutError
 
-from pipeline.errors import ResultTimeout, TaskFailed
+from pipeline.errors import ResultTimeout, TaskFailed, UnknownCall
 
 if TYPE_CHECKING:
     from pipeline.message import ResultMessage
+    from pipeline.tasks.client import Client
     from pipeline.tasks.registry import Task
+    from pipeline.tasks.states.status import TaskStatus
 
 __all__ = ["ChainHandle", "TaskHandle"]
 
@@ -24,7 +27,7 @@ class TaskHandle:
     """A call that was sent.
 
     :ivar id: the call's message id.
-    :ivar task: the task's name.
+    :ivar task: the task's name; "" in a handle that was made of an id.
     :ivar is_new: False when nothing was sent, since an equal call of a unique task was there.
     :param awaited: whether its result comes here.
     :param is_step: it is a step of a chain, whose handle its result comes to.
@@ -34,22 +37,24 @@ class TaskHandle:
     def __init__(
         self,
         id: str,
-        task: Task[Any, Any],
+        task: Task[Any, Any] | None,
         clock: Any,
         *,
         awaited: bool,
         first: TaskHandle | None = None,
         is_new: bool = True,
         is_step: bool = False,
+        client: Client | None = None,
     ) -> None:
         self.id = id
-        self.task = task.name
-        self._hints = task.hints
+        self.task = "" if task is None else task.name
+        self._of = task
         self._clock = clock
         self._awaited = awaited
         self._first = first
         self.is_new = is_new
         self._is_step = is_step
+        self._client = client
         self._answer: ResultMessage | None = None
         self._waiting: list[Deferred[None]] = []
 
@@ -61,12 +66,34 @@ class TaskHandle:
         """Whether the result is there."""
         return self._answer is not None if self._first is None else self._first.done
 
+    async def status(self) -> TaskStatus:
+        """What is known of the call now, as its state, times and progress.
+
+        :raise UnknownCall: nothing, as it is still to be sent, or not any more.
+        :raise BrokerError: the store can't be read.
+        """
+        return await self._sender().status(self.id)
+
+    async def cancel(self) -> bool:
+        """Cancel the call: it is not run, or if it runs it is broken off and counts for nothing.
+
+        Who waits for its result is told so at once. In an async task TaskCancelled is raised, a
+        process is killed; a thread runs on, but what it returns and has staged is thrown away.
+
+        :return: True: it is cancelled; False: it had ended before. Never both.
+        :raise UnknownCall: nothing is known of it.
+        :raise BrokerError: the store can't be reached.
+        """
+        return await self._sender().cancel(self.id)
+
     async def result(self, timeout: float | None = None) -> Any:
         """Wait for what the task returns. May be called several times.
 
         :param timeout: seconds to wait; None: as long as it takes.
-        :raise TaskFailed: the task ended in an error, after the retries it has.
+        :raise TaskFailed: the task ended in an error, after the retries it has, or was cancelled.
         :raise ResultTimeout: there is no result yet; the task may still run.
+        :raise UnknownCall: (of a handle that was made of an id) nothing is known of it, or its
+            result was not kept.
         :raise RuntimeError: the call was sent while a message was handled, and so leaves only
             when that is done: to wait for it there would be to wait for ever.
         """
@@ -84,6 +111,8 @@ class TaskHandle:
                 f"the call of {self.task} is sent when the message in hand is done: "
                 "its result can't be waited for here"
             )
+        if self._answer is None and self._of is None:
+            await self._sender().watch(self)
         if self._answer is None:
             await self._arrival(timeout)
         return self._outcome()
@@ -94,6 +123,15 @@ class TaskHandle:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)
+
+    def know(self, task: Task[Any, Any]) -> None:
+        """Take what was found out about an id."""
+        self.task, self._of = task.name, task
+
+    def _sender(self) -> Client:
+        if self._client is None:
+            raise RuntimeError(f"{self!r} belongs to no client")
+        return self._client
 
     async def _arrival(self, timeout: float | None) -> None:
         arrived: Deferred[None] = Deferred(self._waiting.remove)
@@ -113,8 +151,9 @@ class TaskHandle:
         answer = self._answer
         assert answer is not None
         if answer.status != "finished":
-            raise TaskFailed(answer.error or f"the task is {answer.status}", answer.traceback or "")
-        return self._hints.result.unpack(answer.value)
+            what = answer.error or f"the task is {answer.status}"
+            raise TaskFailed(what, answer.traceback or "", status=answer.status)
+        return answer.value if self._of is None else self._of.hints.result.unpack(answer.value)
 
 
 class ChainHandle(TaskHandle):
@@ -126,11 +165,34 @@ class ChainHandle(TaskHandle):
     """
 
     def __init__(
-        self, ids: Sequence[str], tasks: Sequence[Task[Any, Any]], clock: Any, *, awaited: bool
+        self,
+        ids: Sequence[str],
+        tasks: Sequence[Task[Any, Any]],
+        clock: Any,
+        *,
+        awaited: bool,
+        client: Client | None = None,
     ) -> None:
-        super().__init__(ids[0], tasks[-1], clock, awaited=awaited)
+        super().__init__(ids[0], tasks[-1], clock, awaited=awaited, client=client)
         self.task = " -> ".join(task.name for task in tasks)
         self.steps = tuple(
-            TaskHandle(id, task, clock, awaited=False, is_step=True)
+            TaskHandle(id, task, clock, awaited=False, is_step=True, client=client)
             for id, task in zip(ids, tasks, strict=True)
         )
+
+    async def status(self) -> TaskStatus:
+        """What is known of the step that the chain has come to."""
+        for step in reversed(self.steps[1:]):
+            with suppress(UnknownCall):
+                return await step.status()
+        return await self.steps[0].status()
+
+    async def cancel(self) -> bool:
+        """Cancel the step that the chain has come to, and so all that would follow."""
+        for step in self.steps[:-1]:
+            if await step.cancel():
+                return True
+            # It has ended, and the next was sent in the same moment unless it has failed.
+            if (await step.status()).state != "finished":
+                return False
+        return await self.steps[-1].cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -13,6 +14,8 @@ from pipeline.config.problems import suggestion
 from pipeline.errors import ConfigError, UnknownTask
 from pipeline.tasks.chain import Signature
 from pipeline.tasks.lanes import lane_of
+from pipeline.tasks.options import SendOptions
+from pipeline.tasks.origins import home, where
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender, current_sync_sender
 from pipeline.tasks.unique import Unique
@@ -122,6 +125,31 @@ class Task(Generic[P, R]):
         :raise BrokerError: the call could not be sent.
         """
         return await current_sender().send(self, args, kwargs)
+
+    async def send_with_options(
+        self,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        retries: int | None = None,
+        timeout: float | None = None,
+        keep_result: float | None = None,
+    ) -> TaskHandle:
+        """As :meth:`send`, and say more about this one call.
+
+        :param delay: seconds, or a timedelta, before it may run.
+        :param at: an aware datetime before which it won't run; in the past: at once.
+        :param key: calls with the same key run one after another, where ``ordering`` says so.
+        :param retries: instead of the task's own, as ``timeout`` and ``keep_result``.
+        :raise TypeError: an argument doesn't fit or can't travel, or an option is of a wrong type.
+        :raise ValueError: an option makes no sense.
+        """
+        overrides = {"retries": retries, "timeout": timeout, "keep_result": keep_result}
+        options = SendOptions(delay, at, key, **overrides)
+        return await current_sender().send(self, args, kwargs or {}, options)
 
     def send_from_thread(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
         """As :meth:`send`, for a task that runs in a thread or a process, which can't await.
@@ -292,25 +320,13 @@ def known(name: str) -> Task[Any, Any]:
 def _register(made: Task[P, R]) -> Task[P, R]:
     known = _known.get(made.name)
     # Loading a module again makes its functions again.
-    if known is not None and _home(known) != _home(made):
+    if known is not None and home(known.function) != home(made.function):
+        both = f"{where(known.function)} and {where(made.function)}"
         raise ConfigError(
-            f"two tasks are called {made.name!r}: {_where(known)} and {_where(made)}",
-            hint="give one another name=",
+            f"two tasks are called {made.name!r}: {both}", hint="give one another name="
         )
     _known[made.name] = made
     return made
-
-
-def _home(known: Task[Any, Any]) -> tuple[Any, ...]:
-    code = getattr(known.function, "__code__", None)
-    at = (code.co_filename, code.co_firstlineno) if code else id(known.function)
-    return known.function.__module__, known.function.__qualname__, at
-
-
-def _where(known: Task[Any, Any]) -> str:
-    code = getattr(known.function, "__code__", None)
-    line = f":{code.co_firstlineno}" if code else ""
-    return f"{known.function.__module__}.{known.function.__qualname__}{line}"
 
 
 def collect(dotted: str, at: str | None = None) -> list[Task[Any, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.python.failure import Failure
 
-from pipeline.errors import TaskAborted, WorkerShutdown
+from pipeline.errors import TaskAborted, TaskCancelled, WorkerShutdown
+from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.registry import Task
 
 __all__ = ["GRACE", "Run"]
@@ -22,11 +23,14 @@ class Run:
 
     :param task: the task.
     :param clock: for its time.
+    :param call: says which call it is, and how long it may take; None: as the task says.
     :ivar is_timed_out: it took longer than its ``timeout``.
     """
 
-    def __init__(self, task: Task[Any, Any], clock: Any) -> None:
+    def __init__(self, task: Task[Any, Any], clock: Any, call: CurrentTask | None = None) -> None:
         self.task = task
+        self.call_id = "" if call is None else call.id
+        self.timeout = task.timeout if call is None else call.timeout
         self.is_timed_out = False
         self._clock = clock
         self._why: BaseException | None = None
@@ -42,8 +46,8 @@ class Run:
     def watch(self, whole: Deferred[Any]) -> None:
         """Follow the call, middleware and all, within the task's time."""
         whole.addBoth(self._ended)
-        if self.task.timeout is not None and not self._result:
-            self._timer = self._clock.callLater(self.task.timeout, self._time_out)
+        if self.timeout is not None and not self._result:
+            self._timer = self._clock.callLater(self.timeout, self._time_out)
 
     def follow(self, inner: Deferred[Any]) -> Deferred[Any]:
         """Follow the task itself, which is what is cancelled when the call has to end."""
@@ -84,12 +88,14 @@ class Run:
 
     def _time_out(self) -> None:
         self.is_timed_out = True
-        self.end(TaskAborted(f"{self.task.name} timed out after {self.task.timeout:g} s"))
+        self.end(TaskAborted(f"{self.task.name} timed out after {self.timeout:g} s"))
 
     def _ended(self, result: Any) -> None:
         self._stop_timer()
         why = self._why
-        told = isinstance(result, Failure) and result.check(CancelledError, WorkerShutdown)
+        told = isinstance(result, Failure) and result.check(
+            CancelledError, WorkerShutdown, TaskCancelled
+        )
         if why is not None and (told or self.is_timed_out):
             result = Failure(why)
         self._give(result)

@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 
-from pipeline.errors import PermanentFailure, WorkerShutdown
+from pipeline.errors import PermanentFailure, TaskCancelled, WorkerShutdown
 from pipeline.tasks.calling import called, called_through
 from pipeline.tasks.current import CurrentTask, running
 from pipeline.tasks.interruptible import interruptible
@@ -97,6 +97,15 @@ class TaskRunner:
         for run in list(self.running):
             run.end(WorkerShutdown("the worker stops"))
 
+    def cancel(self, call_id: str) -> None:
+        """Make an end of a call, if it runs here: TaskCancelled is raised in it.
+
+        A thread can't be told: its call has ended here.
+        """
+        for run in list(self.running):
+            if run.call_id == call_id:
+                run.end(TaskCancelled(f"{run.task.name} was cancelled"))
+
     async def run(self, task: Task[Any, Any], call: CurrentTask, *, is_awaited: bool = True) -> Any:
         """Call a task, wherever it has to run, through its middleware.
 
@@ -115,7 +124,7 @@ class TaskRunner:
         threads = self.threads if in_thread else self._around if self.stack.threads else None
         if threads is not None:
             await threads.free()
-        run = Run(task, self._clock)
+        run = Run(task, self._clock, call)
         self.running.add(run)
         try:
             run.watch(self._started(run, call, in_thread))
@@ -125,14 +134,14 @@ class TaskRunner:
             if threads is self._around:
                 threads.give_back()
             if run.is_timed_out:
-                self._count_time_out(task)
+                self._count_time_out(task, run)
 
     async def _run_in_child(self, task: Task[Any, Any], call: CurrentTask, is_awaited: bool) -> Any:
         pool = self.processes
         if pool is None:
             raise PermanentFailure(f"{task.name}: there are no processes for tasks here")
         child = await pool.free()
-        run = Run(task, self._clock)
+        run = Run(task, self._clock, call)
         self.running.add(run)
         try:
             run.watch(child.call(call, is_awaited))
@@ -142,7 +151,7 @@ class TaskRunner:
             self.running.discard(run)
             pool.give_back(child)
             if run.is_timed_out:
-                self._count_time_out(task)
+                self._count_time_out(task, run)
 
     async def judge(self, call: CurrentTask, exc_info: ExcInfo) -> ExcInfo:
         """Give an outcome to the ``process_outcome`` of all middleware.
@@ -212,13 +221,13 @@ class TaskRunner:
     def _wait(self, awaitable: Any) -> Any:
         return wait_in_thread(self._clock, awaited(awaitable))
 
-    def _count_time_out(self, task: Task[Any, Any]) -> None:
+    def _count_time_out(self, task: Task[Any, Any], run: Run) -> None:
         self.timed_out += 1
         if task.isolation == "thread":
             self.log.warn(
                 "{task} took longer than {timeout:g} s; its thread goes on ({busy} of {size} busy)",
                 task=task.name,
-                timeout=task.timeout,
+                timeout=run.timeout,
                 busy=self.threads.busy,
                 size=self.threads.size,
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from pipeline.tasks.chain import Signature
     from pipeline.tasks.handle import ChainHandle, TaskHandle
+    from pipeline.tasks.options import SendOptions
     from pipeline.tasks.registry import Task
     from pipeline.tasks.sync import SyncSender
 
@@ -19,6 +20,7 @@ __all__ = [
     "bound",
     "current_sender",
     "current_sync_sender",
+    "handle_of",
     "unbind",
     "unbind_sync",
 ]
@@ -34,7 +36,11 @@ class Sender(Protocol):
     clock: Any
 
     async def send(
-        self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        task: Task[Any, Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: SendOptions | None = None,
     ) -> TaskHandle:
         """Send a call of a task."""
 
@@ -43,6 +49,9 @@ class Sender(Protocol):
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run what this has begun, from code that can't await, and wait for it."""
+
+    def handle_of(self, call_id: str) -> TaskHandle:
+        """A handle of a call that somebody has sent into the same namespace."""
 
 
 #: The sender of the code that runs now: a worker sets it around what it runs.
@@ -65,6 +74,15 @@ def unbind(sender: Sender) -> None:
     """Take back a :func:`bind`; nothing happens if it was not bound."""
     if sender in _process:
         _process.remove(sender)
+
+
+def handle_of(call_id: str) -> TaskHandle:
+    """A handle of a call by its id, to see its status, to cancel it or to wait for its result.
+
+    :param call_id: the ``id`` of a handle, from whichever process.
+    :raise RuntimeError: nothing binds tasks to a namespace here.
+    """
+    return current_sender().handle_of(call_id)
 
 
 def current_sender() -> Sender:

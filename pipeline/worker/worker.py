@@ -22,7 +22,7 @@ from pipeline.interfaces import IWorker
 from pipeline.middleware.lifetime import tear_down
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
 from pipeline.middleware.stack import MiddlewareStack
-from pipeline.outcome import DeadLetter, Done, Dropped, Outcome
+from pipeline.outcome import DeadLetter, Done, Dropped, Outcome, Retry
 from pipeline.signals import (
     middleware_prepared,
     worker_started,
@@ -49,6 +49,8 @@ class Runtime:
     :param namespace: the name of the system.
     :param debug: whether to show what helps while developing, and be slower.
     :param folder: of the configuration's file; paths in it begin there. None: the current one.
+    :param keep_task_states: seconds that calls of tasks are remembered after their end;
+        0: no states are kept.
     :param stop: called by a worker that has done all there was to do, to end the whole process in
         good order, as a signal would.
     """
@@ -59,6 +61,7 @@ class Runtime:
     namespace: str = ""
     debug: bool = False
     folder: Path | None = None
+    keep_task_states: float = 3600.0
     stop: Callable[[], None] = lambda: None
 
 
@@ -108,6 +111,11 @@ class Worker:
 
     def _options(self, config: Mapping[str, Any] | Config) -> Any:
         return config if isinstance(config, Config) else self.CONFIG_CLASS(config)
+
+    @property
+    def keep_task_states(self) -> float:
+        """As of its :class:`Runtime`."""
+        return self.runtime.keep_task_states
 
     @property
     def stack(self) -> MiddlewareStack:
@@ -180,6 +188,12 @@ class Worker:
 
         :param outcome: Dropped, with the reason; or Done, if middleware has answered.
         :return: None, a Deferred or a coroutine.
+        """
+
+    def on_retry(self, message: Any, outcome: Retry, delivery: Delivery) -> None:
+        """A message will be tried again: stage what is to be known of that.
+
+        With an ``ordering`` it may stay in hand until then, and what is staged is forgotten.
         """
 
     # Life --------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.errors import RetryLater, TemporaryFailure, WorkerShutdown
+from pipeline.errors import RetryLater, TaskCancelled, TemporaryFailure, WorkerShutdown
 from pipeline.tasks.registry import task
+from pipeline.tasks.states.progress import report_progress
 
 #: What has run, in order.
 ran: list[Any] = []
@@ -119,3 +120,43 @@ def block() -> None:
 def block_again() -> None:
     """Wait in a thread; may run twice."""
     gate.wait(5)
+
+
+@task(queue="work", retries=0)
+async def wait_once() -> Any:
+    """As wait, and never tried again."""
+    return await wait()
+
+
+@task(queue="work", keep_result=60)
+async def wait_kept() -> Any:
+    """As wait, and its result is kept."""
+    return await wait()
+
+
+@task(queue="work")
+async def cancellable() -> None:
+    """Send something, then wait until it is cancelled."""
+    await add.send(1)
+    try:
+        await Deferred()
+    except TaskCancelled:
+        ran.append("cancelled")
+        raise
+
+
+@task(queue="work")
+async def quits() -> None:
+    """Raise what those who are cancelled get."""
+    raise TaskCancelled("by itself")
+
+
+@task(queue="work")
+async def steps() -> None:
+    """Report progress before and after a gate."""
+    report_progress(1, 5)
+    report_progress(2, 5, "second")
+    gate: Deferred[Any] = Deferred()
+    gates.append(gate)
+    await gate
+    report_progress(5, 5)

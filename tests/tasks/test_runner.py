@@ -31,7 +31,9 @@ class InReactor(TestCase):
     def _call(self, function: Any, *args: Any, **options: Any) -> Deferred[Any]:
         task: Task[Any, Any] = Task(function, name="t", **options)
         return Deferred.fromCoroutine(
-            self.runner.run(task, CurrentTask(id="1", name="t", args=list(args)))
+            self.runner.run(
+                task, CurrentTask(id="1", name="t", args=list(args), timeout=task.timeout)
+            )
         )
 
     async def _sleep(self, seconds: float) -> str:
@@ -171,7 +173,9 @@ class InThreads(TestCase):
     def _call(self, function: Any, *args: Any, **options: Any) -> Deferred[Any]:
         task: Task[Any, Any] = Task(function, name="t", **options)
         return Deferred.fromCoroutine(
-            self.runner.run(task, CurrentTask(id="1", name="t", args=list(args)))
+            self.runner.run(
+                task, CurrentTask(id="1", name="t", args=list(args), timeout=task.timeout)
+            )
         )
 
     async def test_context(self) -> None:

@@ -16,6 +16,7 @@ from pipeline.tasks.processes.wire import Answer, Send
 
 if TYPE_CHECKING:
     from pipeline.tasks.chain import Signature
+    from pipeline.tasks.options import SendOptions
     from pipeline.tasks.registry import Task
 
 __all__ = ["Asking", "driven"]
@@ -42,9 +43,11 @@ class Asking:
         task: Task[Any, Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
+        options: SendOptions | None = None,
     ) -> TaskHandle:
         """See :meth:`pipeline.tasks.client.Client.send`; this one blocks."""
-        answer = self._ask([(task.name, _encoded(*packed(task, args, kwargs or {})))])
+        steps = [(task.name, _encoded(*packed(task, args, kwargs or {})))]
+        answer = self._ask(steps, {} if options is None else options.said())
         (id,) = answer.ids
         return TaskHandle(id, task, self.clock, awaited=False, is_new=answer.is_new)
 
@@ -57,8 +60,15 @@ class Asking:
         answer = self._ask(asked)
         return ChainHandle(answer.ids, [step.task for step in steps], self.clock, awaited=False)
 
-    def _ask(self, steps: list[tuple[str, bytes]]) -> Answer:
-        answer = self._channel.ask(Send(self._number, steps))
+    def handle_of(self, call_id: str) -> TaskHandle:
+        """A handle that has the id, and can do nothing with it.
+
+        :raise PermanentFailure: always: nothing can be waited for here.
+        """
+        raise PermanentFailure(f"a task in a process can't ask about the call {call_id}")
+
+    def _ask(self, steps: list[tuple[str, bytes]], options: dict[str, Any] | None = None) -> Answer:
+        answer = self._channel.ask(Send(self._number, steps, options or {}))
         if answer.problem is not None:
             raise rebuilt(answer.problem)
         return answer

@@ -18,9 +18,11 @@ from pipeline.tasks.processes.asking import Asking, driven
 from pipeline.tasks.processes.channel import Channel
 from pipeline.tasks.processes.interruption import Interruption
 from pipeline.tasks.processes.problems import problem_of
+from pipeline.tasks.processes.reports import Reports
 from pipeline.tasks.processes.wire import Call, Failed, Returned, check_size
 from pipeline.tasks.registry import Task
 from pipeline.tasks.sender import bound
+from pipeline.tasks.states.progress import reporter
 from pipeline.threads import awaited
 
 __all__ = ["Performing"]
@@ -69,7 +71,12 @@ class Performing:
         bound.set(Asking(self._channel, asked.number))
         task = self._tasks[call.name]
         call.args, call.kwargs = unpacked(task, call.args, call.kwargs)
-        value = self._through(task, call)
+        reports = Reports(self._channel, asked.number)
+        reporter.set(reports.take)
+        try:
+            value = self._through(task, call)
+        finally:
+            reports.send()
         if not asked.is_awaited:
             return _NOTHING
         try:

@@ -18,6 +18,8 @@ from pipeline.tasks.processes.process import Child
 from pipeline.tasks.processes.sending import sent_for
 from pipeline.tasks.processes.wire import Answer, Setup
 from pipeline.tasks.registry import Task
+from pipeline.tasks.states.progress import reporter
+from pipeline.tasks.states.status import Progress
 from pipeline.threads import threaded
 
 __all__ = ["PUT_OFF", "ProcessPool", "pool_for"]
@@ -159,12 +161,15 @@ class ProcessPool:
             self._over.callback(None)
         self._refill(AGAIN if child.is_ready and not child.calls else 0)
 
-    async def send(self, steps: list[tuple[str, bytes]]) -> Answer:
+    async def send(self, steps: list[tuple[str, bytes]], options: dict[str, Any]) -> Answer:
         """See :class:`~pipeline.tasks.processes.process.ChildEvents`."""
-        return await sent_for(steps)
+        return await sent_for(steps, options)
 
     def progress(self, values: list[Any]) -> None:
         """See :class:`~pipeline.tasks.processes.process.ChildEvents`."""
+        report = reporter.get()
+        if report is not None:
+            report(Progress(*values))
 
     # How many there are --------------------------------------------------------------------------
 

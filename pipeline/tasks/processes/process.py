@@ -61,7 +61,7 @@ class ChildEvents(Protocol):
     def gone(self, child: Child, why: BaseException) -> None:
         """It has ended, after its call, if it had one."""
 
-    async def send(self, steps: list[tuple[str, bytes]]) -> Answer:
+    async def send(self, steps: list[tuple[str, bytes]], options: dict[str, Any]) -> Answer:
         """Send a call, or a chain, for the call that runs."""
 
     def progress(self, values: list[Any]) -> None:
@@ -228,7 +228,7 @@ class Child(ProcessProtocol):
     async def _sent(self, message: Send, context: Context | None) -> Answer:
         if context is None:
             raise PermanentFailure(f"{message.steps[0][0]} was sent by a call that is over")
-        sending = self._events.send(message.steps)
+        sending = self._events.send(message.steps, message.options)
         return await context.run(Deferred.fromCoroutine, sending)
 
     def _progress(self, message: Progress) -> None:

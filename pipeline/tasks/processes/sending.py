@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from pipeline.tasks.call import unpacked
 from pipeline.tasks.chain import Signature
+from pipeline.tasks.options import SendOptions
 from pipeline.tasks.processes.wire import Answer
 from pipeline.tasks.registry import known
 from pipeline.tasks.sender import current_sender
@@ -15,10 +17,13 @@ from pipeline.tasks.sender import current_sender
 __all__ = ["sent_for"]
 
 
-async def sent_for(steps: list[tuple[str, bytes]]) -> Answer:
+async def sent_for(
+    steps: list[tuple[str, bytes]], options: Mapping[str, Any] | None = None
+) -> Answer:
     """Send a call, or a chain of calls, through the sender that counts here.
 
     :param steps: as of :class:`~pipeline.tasks.processes.wire.Send`.
+    :param options: of a single call.
     :raise UnknownTask: the worker has not loaded a task.
     :raise Exception: as sending does.
     """
@@ -29,7 +34,11 @@ async def sent_for(steps: list[tuple[str, bytes]]) -> Answer:
         )
         return Answer([step.id for step in chain.steps])
     task, args, kwargs = calls[0]
-    handle = await current_sender().send(task, *unpacked(task, args, kwargs))
+    given = unpacked(task, args, kwargs)
+    if options:
+        handle = await current_sender().send(task, *given, SendOptions(**options))
+    else:
+        handle = await current_sender().send(task, *given)
     return Answer([handle.id], handle.is_new)
 
 

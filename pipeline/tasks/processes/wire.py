@@ -165,10 +165,12 @@ class Send(msgspec.Struct, array_like=True, tag=True):
 
     :param steps: of each its task's name, and its arguments as they travel: a list and a dict, as
         JSON.
+    :param options: of a call's :class:`pipeline.tasks.options.SendOptions`.
     """
 
     number: int
     steps: list[tuple[str, bytes]]
+    options: dict[str, Any] = {}
 
 
 class Progress(msgspec.Struct, array_like=True, tag=True):

@@ -51,7 +51,7 @@ class ProcessCase(TestCase):
 
     def call(self, task: Task[Any, Any], *args: Any, **options: Any) -> Deferred[Any]:
         """Call a task there."""
-        call = CurrentTask(id="c1", name=task.name, args=list(args))
+        call = CurrentTask(id="c1", name=task.name, args=list(args), timeout=task.timeout)
         return Deferred.fromCoroutine(self.runner.run(task, call, **options))
 
     async def until(self, condition: Callable[[], Any]) -> None:

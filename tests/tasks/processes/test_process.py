@@ -37,7 +37,7 @@ class Events:
         """It is."""
         self.ended.callback(why)
 
-    async def send(self, steps: list[tuple[str, bytes]]) -> Answer:
+    async def send(self, steps: list[tuple[str, bytes]], options: dict[str, Any]) -> Answer:
         """It asks for that."""
         self.sent += steps
         return Answer([f"id{len(self.sent)}"])
