@@ -34,7 +34,7 @@ __all__ = [
 #: Keys of the session: who has logged in, and with which password.
 USER, FINGERPRINT = "_user", "_user_fingerprint"
 
-WAYS = ("session", "bearer", "basic", "address")
+WAYS = ("session", "bearer", "basic", "transport", "address")
 
 
 class AuthenticationMiddlewareConfig(ChallengeConfig):
@@ -42,8 +42,9 @@ class AuthenticationMiddlewareConfig(ChallengeConfig):
 
     by = ConfigChoices(
         "What a user is known by, the first that tells one: `session`: who has logged in;"
-        " `bearer` and `basic`: the header `Authorization`; `address`: the address that a plain"
-        " message is from.",
+        " `bearer` and `basic`: the header `Authorization`; `transport`: the transport of HTTP,"
+        " which has asked for credentials itself; `address`: the address that a plain message is"
+        " from.",
         default=("session",),
         static=True,
         values=WAYS,
@@ -186,6 +187,16 @@ class AuthenticationMiddleware(RequestMiddleware):
         if found is None:
             raise Unknown("Basic credentials must be base64 of name:password in UTF-8")
         return await self._claimed(request, "basic", name=found[0], password=found[1])
+
+    async def _by_transport(self, request: Any) -> Any:
+        metadata = getattr(request.message, "transport_metadata", None)
+        # Elsewhere a user might have said so in a message.
+        name = metadata.get("user") if metadata and request.is_http else None
+        if not isinstance(name, str):
+            return None
+        user = await finished(self.back_end.get_user(name))
+        request.authenticated_by = None if user is None else "transport"
+        return user
 
     async def _by_address(self, request: Any) -> Any:
         if request.is_http or not request.remote_addr:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigBool, ConfigList
 from pipeline.config.texts import ConfigTexts
 from pipeline.errors import Drop, PermissionDenied
 from pipeline.middleware.patterns import ConfigPatterns
+from pipeline.middleware.redirects import moved
 from pipeline.middleware.request import RequestMiddleware
-from pipeline.requests import RedirectResponse, Request, Response
+from pipeline.requests import Request, Response
 
 __all__ = ["CommonMiddleware", "CommonMiddlewareConfig"]
 
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
-
-#: What stands in a path, and in a query that is encoded, as it is.
-_IN_PATH = "/~!$&'()*+,;=:@-._"
-_IN_QUERY = f"{_IN_PATH}?%[]"
-
-#: The status of a permanent redirect that keeps method and body.
-_SAME_METHOD = 308
 
 
 class CommonMiddlewareConfig(Config):
@@ -127,14 +120,7 @@ class CommonMiddleware(RequestMiddleware):
         if host == request.host and path == request.path:
             return None
         base = "" if host == request.host else f"{request.scheme}://{host}"
-        # It is encoded already, unless whoever sent it is no browser.
-        query = f"?{quote(request.query_string, safe=_IN_QUERY)}" if request.query_string else ""
-        response = RedirectResponse(
-            base + _quoted(request.path_prefix + path) + query, permanent=True
-        )
-        if request.method not in ("GET", "HEAD"):
-            response.status = _SAME_METHOD
-        return response
+        return moved(request, base, request.path_prefix + path)
 
     def _canonical_host(self, host: str) -> str:
         if not _HOST.fullmatch(host):
@@ -153,9 +139,3 @@ class CommonMiddleware(RequestMiddleware):
     def _is_taken(self, request: Request, path: str) -> bool:
         asked = Request(request.method, path)
         return any(route.match(asked) is not None for route in self._routes)
-
-
-def _quoted(path: str) -> str:
-    """A path as it stands in a URL; never one that a browser takes for another host."""
-    quoted = quote(path, safe=_IN_PATH)
-    return f"/%2F{quoted[2:]}" if quoted.startswith("//") else quoted

@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from pipeline.errors import ConfigError, PermissionDenied
 from pipeline.identity.users import ANONYMOUS
 from pipeline.middleware.authentication import FINGERPRINT, USER, AuthenticationMiddleware
 from pipeline.middleware.csrf_token import rotate_token
+from pipeline.middleware.redirects import in_url
 from pipeline.requests import RedirectResponse
 from pipeline.threads import anywhere
 
@@ -93,7 +94,8 @@ def next_url(request: Any, default: str = "/") -> str:
     """
     wanted = request.form.get(NEXT) or request.query.get(NEXT) or ""
     # Browsers read \\ as /, leave tabs and line breaks out, and take //host for another host.
-    is_own = wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and wanted.isprintable()
+    is_path = wanted.startswith("/") and wanted[1:2] not in ("/", "\\")
+    is_own = is_path and wanted.isascii() and wanted.isprintable()
     return wanted if is_own else default
 
 
@@ -126,9 +128,7 @@ def _not_logged_in(request: Any) -> Any:
         raise PermissionDenied("log in first")
     if middleware.login_url is None:
         return middleware.unknown()
-    wanted = quote(request.path)
-    if request.query_string:
-        wanted += f"?{request.query_string}"
+    wanted = in_url(request.path_prefix + request.path, request.query_string)
     joint = "&" if "?" in middleware.login_url else "?"
     return RedirectResponse(f"{middleware.login_url}{joint}{urlencode({NEXT: wanted})}")
 

@@ -9,6 +9,7 @@ from pipeline.config.base import Config
 from pipeline.config.fields import ConfigBool, ConfigChoice
 from pipeline.config.numbers import ConfigInt
 from pipeline.middleware.request import RequestMiddleware
+from pipeline.middleware.session import BROKEN
 
 __all__ = ["LEVELS", "Notice", "Notices", "NoticesMiddleware", "NoticesMiddlewareConfig"]
 
@@ -18,9 +19,6 @@ KEPT = "_notices"
 #: The levels by their names, as in Django.
 LEVELS = {"debug": 10, "info": 20, "success": 25, "warning": 30, "error": 40}
 _NAMES = {number: name for name, number in LEVELS.items()}
-
-#: The status from which on a response means that the request has come to nothing.
-BROKEN = 500
 
 
 class Notice(NamedTuple):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import quote
 
 from pipeline.config.base import Config
-from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigField, ConfigText
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
 from pipeline.config.quantities import ConfigDuration
-from pipeline.config.references import ConfigRegex
 from pipeline.errors import SuspiciousOperation
+from pipeline.middleware.patterns import ConfigPatterns, Patterns
+from pipeline.middleware.redirects import moved
 from pipeline.middleware.request import RequestMiddleware
-from pipeline.requests import RedirectResponse, Response
+from pipeline.requests import Response
 
 __all__ = ["SecurityMiddleware", "SecurityMiddlewareConfig", "frame_exempt"]
 
@@ -36,19 +36,6 @@ _REFERRERS = (
     "none",
 )
 _OPENERS = ("same-origin", "same-origin-allow-popups", "unsafe-none", "none")
-
-
-class ConfigPatterns(ConfigField[tuple[re.Pattern[str], ...]]):
-    """Regular expressions, each of which may be found anywhere."""
-
-    kind = "list of regular expressions"
-
-    def clean(self, value: Any) -> tuple[re.Pattern[str], ...]:
-        """:raises ConfigError: not a list, or one is no regular expression."""
-        listed = [value] if isinstance(value, str) else value
-        if not isinstance(listed, list | tuple):
-            raise self._expected("a list of regular expressions", value)
-        return tuple(ConfigRegex("").clean(each) for each in listed)
 
 
 class SecurityMiddlewareConfig(Config):
@@ -136,23 +123,18 @@ class SecurityMiddleware(RequestMiddleware):
         self._headers = tuple((name, value) for name, value in said.items() if value != "none")
         self._hsts = _hsts(config)
         self._ancestors = _ANCESTORS.get(config.frame)
+        self._framed: Patterns = config.frame_exempt
 
     async def process_request(self, request: Any) -> Response | None:
         """Send a browser to TLS."""
         if not self.config.redirect or request.is_secure or not request.is_http:
             return None
-        if _found(self.config.redirect_exempt, request.path):
+        if self.config.redirect_exempt.within(request.path):
             return None
         host = self.config.redirect_host or request.host
         if not _HOST.fullmatch(host):
             raise SuspiciousOperation("the request names no host")
-        location = f"https://{host}{quote(request.path)}"
-        if request.query_string:
-            location += f"?{request.query_string}"
-        response = RedirectResponse(location, permanent=True)
-        # Of a 301 browsers make a GET, whatever it was.
-        response.status = 301 if request.method in ("GET", "HEAD") else 308
-        return response
+        return moved(request, f"https://{host}", request.path_prefix + request.path)
 
     async def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> None:
         """Remember a view whose pages may be in frames."""
@@ -173,8 +155,7 @@ class SecurityMiddleware(RequestMiddleware):
         return response
 
     def _may_be_framed(self, request: Any) -> bool:
-        exempt: bool = getattr(request, "frame_exempt", False)
-        return exempt or _found(self.config.frame_exempt, request.path)
+        return getattr(request, "frame_exempt", False) or self._framed.within(request.path)
 
     def _refuse_frames(self, response: Any) -> None:
         policy = response.headers.get("Content-Security-Policy")
@@ -198,7 +179,3 @@ def _hsts(config: Any) -> str:
     more = [("includeSubDomains", config.hsts_subdomains), ("preload", config.hsts_preload)]
     said = [f"max-age={int(config.hsts)}", *(word for word, is_said in more if is_said)]
     return "; ".join(said)
-
-
-def _found(patterns: Iterable[re.Pattern[str]], path: str) -> bool:
-    return any(pattern.search(path) for pattern in patterns)

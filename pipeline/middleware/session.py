@@ -16,7 +16,7 @@ from pipeline.middleware.session_mapping import Session
 from pipeline.middleware.session_shelf import Shelf
 from pipeline.state.partition import owner_of
 
-__all__ = ["Session", "SessionMiddleware", "SessionMiddlewareConfig"]
+__all__ = ["BROKEN", "Session", "SessionMiddleware", "SessionMiddlewareConfig"]
 
 #: Random bytes of an id.
 BYTES = 32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -35,6 +36,9 @@ class Session(MutableMapping[str, Any]):
     @property
     def _values(self) -> dict[str, Any]:
         self.is_accessed = True
+        return self._load()
+
+    def _load(self) -> dict[str, Any]:
         if self._loaded is None:
             self._loaded = _decoded(self.stored)
         return self._loaded
@@ -55,13 +59,13 @@ class Session(MutableMapping[str, Any]):
         """Have this session live for another time than others.
 
         :param seconds: from its last change on; 0: until the browser is closed; None: as others.
-        :raise ValueError: less than nothing.
+        :raise ValueError: neither 0 nor a second or more.
         """
         if seconds is None:
             self.pop(EXPIRY, None)
             return
-        if seconds < 0:
-            raise ValueError(f"a session can't end {-seconds} s ago")
+        if seconds != 0 and not 1 <= seconds < math.inf:
+            raise ValueError(f"a session can't last {seconds} s")
         self[EXPIRY] = seconds
 
     @property
@@ -71,8 +75,7 @@ class Session(MutableMapping[str, Any]):
 
     def peek(self, key: str) -> Any:
         """A value, or None; it doesn't count as an access."""
-        loaded = self._loaded if self._loaded is not None else _decoded(self.stored)
-        return loaded.get(key)
+        return self._load().get(key)
 
     def encoded(self) -> bytes | None:
         """It as it is to be kept; None: nothing is in it.

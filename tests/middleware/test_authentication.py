@@ -181,6 +181,21 @@ class ByAddress(MemberCase):
         self.assertEqual(["log in first"], self.text("private", from_addr="+28"))
 
 
+class ByTransport(MemberCase):
+    """Users whom the transport has asked already."""
+
+    def test_known(self) -> None:
+        """The transport's user is the user of that id; a plain message can't say so."""
+        self.members(by=["transport"])
+        for name, expected in (("ada", "Ada by transport"), ("eve", "nobody by None")):
+            message = asked("/me")
+            message.transport_metadata["user"] = name
+            self.assertEqual(expected, self.ask(message).text)
+        self.assertEqual("nobody by None", self.who())
+        said = self.text("me", transport_metadata={"user": "ada"})
+        self.assertEqual(["nobody by None"], said)
+
+
 class BackEnds(MemberCase):
     """Users of a class of one's own."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from twisted.trial.unittest import TestCase
 
 from pipeline.middleware.session_mapping import Session
@@ -53,7 +55,8 @@ class Mapping(TestCase):
         self.assertEqual(60, Session(session.encoded()).expiry)
         session.set_expiry(None)
         self.assertIsNone(session.expiry)
-        self.assertRaises(ValueError, session.set_expiry, -1)
+        for wrong in (-1, 0.5, math.inf, math.nan):
+            self.assertRaises(ValueError, session.set_expiry, wrong)
 
     def test_unreadable(self) -> None:
         """What can't be read, or is no mapping, is an empty session."""
