@@ -46,11 +46,15 @@ class Trouble:
 
     @classmethod
     def of(cls, error: BaseException) -> Trouble:
-        """What is known of an exception that was raised."""
+        """What is known of an exception that was raised, here or in another process."""
         told = TracebackException.from_exception(error, limit=-FRAMES, compact=True)
+        name, message = type(error).__name__, str(told)[:LONGEST_MESSAGE]
+        remote = getattr(error, "remote_traceback", "")
+        if remote and isinstance(remote, str):
+            return cls(name, message, _last_place(remote), remote[-LONGEST_TRACEBACK:])
         text = "".join(told.format())[-LONGEST_TRACEBACK:]
         place = _place(told.stack[-1].filename, told.stack[-1].name) if told.stack else ""
-        return cls(type(error).__name__, str(told)[:LONGEST_MESSAGE], place, text)
+        return cls(name, message, place, text)
 
     @classmethod
     def of_letter(cls, fields: Mapping[str, bytes]) -> Trouble:
@@ -60,9 +64,7 @@ class Trouble:
         """
         text = fields.get("traceback", b"").decode("utf-8", "replace")
         name, _, message = fields.get("error", b"").decode("utf-8", "replace").partition(": ")
-        frames = _FRAME.findall(text)
-        place = _place(*frames[-1]) if frames else ""
-        return cls(name, message[:LONGEST_MESSAGE], place, text)
+        return cls(name, message[:LONGEST_MESSAGE], _last_place(text), text)
 
     @property
     def title(self) -> str:
@@ -79,6 +81,12 @@ class Trouble:
         """The same for the same mistake: of class, text without what varies, and place."""
         whole = "\n".join((self.name, self.likeness, self.place))
         return hashlib.blake2b(whole.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _last_place(traceback: str) -> str:
+    """Where the last frame of a traceback is."""
+    frames = _FRAME.findall(traceback)
+    return _place(*frames[-1]) if frames else ""
 
 
 def _place(filename: str, function: str) -> str:

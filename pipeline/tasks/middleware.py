@@ -66,6 +66,8 @@ class TaskStack:
         self.threads = sum(way is _Way.BLOCKING for way, _ in self._around)
         self.runs = bool(self._around)
         self.judges = bool(self._after)
+        #: Those that are around the call itself.
+        self.around = tuple(factory for _, group in self._around for factory in group)
 
     def call(
         self,

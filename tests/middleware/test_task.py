@@ -10,6 +10,8 @@ from pipeline.config.base import Config
 from pipeline.config.fields import ConfigText
 from pipeline.errors import ConfigError, MiddlewareNotUsed
 from pipeline.middleware.task import TaskMiddleware
+from pipeline.tasks.middleware import TaskStack
+from pipeline.tasks.processes.options import dotted_names
 from tests.applications.test_tasks import TaskCase, call
 from tests.tasks import jobs
 
@@ -40,6 +42,13 @@ class Greeting(TaskMiddleware):
 
     async def process_outcome(self, task: Any, *exc_info: Any) -> None:
         log.append((self.name, self.config.greeting, self.worker.name, exc_info[0]))
+
+
+class Around(TaskMiddleware):
+    """Is around the call, and has options."""
+
+    def run_task(self, task: Any, run: Any, args: Any, kwargs: Any) -> None:
+        run(*args, **kwargs)
 
 
 class Unused(Greeting):
@@ -83,3 +92,12 @@ class Options(TaskCase):
         application = self.start(middleware=[{"u": f"{HERE}.Unused"}])
         self.put("work.inbound", call(jobs.add, 2))
         self.assertEqual(([], "not today"), (log, application.middlewares.skipped[0].reason))
+
+    def test_processes(self) -> None:
+        """What only judges stays in this process, options and all; what is around the call can't
+        go to another one with them, and that is said."""
+        judging, around = (each.made_for("a", {}, None) for each in (Greeting, Around))
+        self.assertEqual((), TaskStack([judging]).around)
+        with self.assertRaisesRegex(ConfigError, "without options"):
+            dotted_names(TaskStack([judging, around]).around)
+        self.assertEqual([f"{HERE}.Around"], dotted_names(TaskStack([Around]).around))

@@ -82,6 +82,12 @@ def failing_in_thread(what: str) -> None:
     raise_as(what)
 
 
+@task(name="troubleshoot.failing_in_process", isolation="process")
+def failing_in_process(what: str) -> None:
+    """Fails in a process of its own."""
+    raise_as(what)
+
+
 def view(request: Any, what: str = "") -> Any:
     """Fails as the path says."""
     raise_as(what or request.message.content)
@@ -332,6 +338,19 @@ class OverRedis(RedisCase):
             await self.settled()
             await self.helper.cleanup_worker(worker)
         self.flushLoggedErrors(ValueError)
+
+    async def test_process(self) -> None:
+        """So is what fails in a process of its own, with the traceback of that process."""
+        runtime = replace(await self.helper.place.runtime(), debug=True)
+        tasks = {"tasks": [f"{HERE}.failing_in_process"], "processes": 1}
+        given = {**config("Task", url=self.url), **tasks}
+        await self.helper.get_worker(TaskApplication, given, runtime=runtime)
+        await self.put(call(failing_in_process, "abc"))
+        text = await self.shown()
+        self.assertIn(", in raise_as\n", text)
+        self.assertIn(FOUND, text)
+        self.assertIn("ValueError: could not convert string to float: 'abc'", text)
+        await self.settled()
 
     async def test_bad_services(self) -> None:
         """Whatever the service does, the message is settled, and the exception is shown."""

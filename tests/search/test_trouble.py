@@ -60,6 +60,15 @@ class Known(SynchronousTestCase):
         said = 'id 5f3c-9a of "a b": 12.5, 0x7F added'
         self.assertEqual("id N of '..': N.N, N added", Trouble("E", said).likeness)
 
+    def test_elsewhere(self) -> None:
+        """Of what was raised in another process the place and the traceback are from there."""
+        raised = trouble(price, "tea")
+        error = ValueError(raised.message)
+        error.__dict__["remote_traceback"] = raised.traceback
+        known = trouble(_raise, error)
+        self.assertEqual((raised.place, raised.traceback), (known.place, known.traceback))
+        self.assertEqual(raised.fingerprint, known.fingerprint)
+
     def test_never_raised(self) -> None:
         """An exception that was made and never raised has no place."""
         self.assertEqual(

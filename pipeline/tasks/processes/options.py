@@ -86,6 +86,7 @@ def _dotted(factory: Any) -> str:
     if not name or "<" in name or resolve(dotted) is not factory:
         raise ConfigError(
             f"task middleware {factory!r} can't be found by its name in another process",
-            hint="define it at the top of a module, for tasks with isolation 'process'",
+            hint="define it at the top of a module, without options of its own, for tasks with"
+            " isolation 'process'",
         )
     return dotted

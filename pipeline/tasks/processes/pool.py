@@ -258,4 +258,4 @@ def pool_for(
     """
     if all(each.isolation != "process" for each in tasks):
         return None
-    return ProcessPool(clock, ProcessPoolOptions.of(config, dotted_names(stack.factories)))
+    return ProcessPool(clock, ProcessPoolOptions.of(config, dotted_names(stack.around)))
