@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from pipeline.applications.routes import keyword, otherwise, path
+from pipeline.errors import RetryLater
 from pipeline.requests import JsonResponse, Response
 
 #: What happens in the view ``/meanwhile`` when it runs for the first time.
@@ -93,6 +94,15 @@ async def between(request: Any) -> Response:
     return Response(str(visits + 1))
 
 
+async def busy(request: Any) -> Response:
+    """Count, and ask for another try, the first time."""
+    request.session["visits"] = request.session.get("visits", 0) + 1
+    if meanwhile:
+        await meanwhile.pop()()
+        raise RetryLater(1, "busy")
+    return Response(str(request.session["visits"]))
+
+
 async def bye(request: Any, rest: str) -> Response:
     """End the session of the transport."""
     return Response("Bye!", continue_session=False)
@@ -117,6 +127,7 @@ routes = [
     path("/large/<int:size>", large),
     path("/odd", odd),
     path("/between", between),
+    path("/busy", busy),
     keyword("count", count),
     keyword("look", look),
     keyword("flush", flush),

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from pipeline.applications.requests import RequestApplication
 from pipeline.errors import ConfigError
 from pipeline.identity.credentials import hashed_password
+from pipeline.identity.denied import Busy
 from pipeline.identity.users import User
 from pipeline.middleware.authentication import AuthenticationMiddlewareConfig
 from pipeline.requests import Response
@@ -152,6 +153,24 @@ class ByHeader(MemberCase):
         self.assertEqual("Ada by bearer", self.ask(other).text)
         self.turn(60)
         self.assertEqual("Ada by bearer", self.who(BEARER))
+
+    def test_busy(self) -> None:
+        """While too many passwords are being checked, it is a 503; what else a view raises is
+        none of its business."""
+        app = self.members(by=["basic"])
+        refused = app.middlewares.request[1].process_exception
+        asking = Deferred.fromCoroutine(refused(asked("/me"), Busy("come again")))
+        response = self.successResultOf(asking)
+        self.assertEqual((503, "1"), (response.status, response["Retry-After"]))
+        other = Deferred.fromCoroutine(refused(asked("/me"), KeyError("x")))
+        self.assertIsNone(self.successResultOf(other))
+
+    def test_two_headers(self) -> None:
+        """Two headers say two things: neither counts."""
+        self.members(by=["bearer"])
+        message = asked("/me", headers=BEARER)
+        message.extra["http"]["headers"].append(["Authorization", "Bearer x"])
+        self.assertEqual(401, self.ask(message).status)
 
     def test_network(self) -> None:
         """The addresses of one network of IPv6 count as one."""

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from twisted.logger import capturedLogs
+
 from pipeline.errors import ConfigError
 from pipeline.middleware.csrf import CsrfMiddlewareConfig
 from tests.middleware.test_authentication import ADA, AUTHENTICATION, BEARER, SESSION, USERS
@@ -63,9 +65,14 @@ class Tokens(CsrfCase):
         """Without one, or with nonsense, it is a 403 that doesn't say why; the log does."""
         self.protected()
         browser, token = self.browser()
-        for wrong in ("", "x", token[:-2], token + "AA", "\u00e4", token.swapcase()):
-            response = browser.post("/save", {"csrf_token": wrong})
-            self.assertEqual((403, "Forbidden"), (response.status, response.text))
+        wrong = ("", "x", token[:-2], token + "AA", "\u00e4", token.swapcase())
+        with capturedLogs() as logged:
+            for each in wrong:
+                response = browser.post("/save", {"csrf_token": each})
+                self.assertEqual((403, "Forbidden"), (response.status, response.text))
+        reasons = [event["reason"] for event in logged if "reason" in event]
+        self.assertIn("no token", reasons[0])
+        self.assertEqual(["the token is another's, or of another time"] * 5, reasons[1:])
         self.assertEqual(403, Browser(self).post("/save", {"csrf_token": token}).status)
 
     def test_debug(self) -> None:

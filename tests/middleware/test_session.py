@@ -186,6 +186,21 @@ class Together(SessionCase):
         self.assertEqual(["2", "3"], sorted(each.text for each in self.answers()))
         self.assertEqual("4", browser.get("/count").text)
 
+    def test_tried_again(self) -> None:
+        """A request that is handled again has changed nothing before."""
+        self.app()
+        browser = Browser(self)
+        browser.get("/count")
+        tried: list[str] = []
+
+        async def first() -> None:
+            tried.append("first")
+
+        shop.meanwhile[:] = [first]
+        self.put("sms.inbound", browser.message("/busy"))
+        self.turn(2)
+        self.assertEqual((["first"], ["2"]), (tried, [each.text for each in self.answers()]))
+
     def test_logged_out_meanwhile(self) -> None:
         """What is flushed meanwhile doesn't come back: the other request begins a new session."""
         self.app(), self.app()
