@@ -202,9 +202,9 @@ class Scheduler:
     def _until(self, kept: Kept, state: EntryState, now: int, behind: float = 0.0) -> float:
         """Seconds until the next slot, and a little more."""
         after = kept.after(kept.since(state))
-        if after is None:
+        if after is None or after - now > LONGEST * 1000:
             return LONGEST
-        return min(LONGEST, max(0.0, (after - now) / 1000 + behind))
+        return max(0.0, (after - now) / 1000 + behind)
 
     async def _forget(self) -> float:
         """Forget what nobody has kept for long."""
