@@ -22,6 +22,7 @@ TINY: dict[str, list[str]] = {
     "middleware": ["50"],
     "redis_client": [],
     "redis_transport": ["--entries", "300"],
+    "request_middleware": ["20"],
     "signals": ["--sends", "1000"],
     "replay": ["--lines", "500", "--rounds", "1"],
     "sync": ["--calls", "50"],

@@ -102,7 +102,13 @@ class UpdateCacheMiddleware(RequestMiddleware):
     CONFIG_CLASS: ClassVar[type[Config]] = UpdateCacheMiddlewareConfig
     NEEDS_BELOW = ("FetchFromCacheMiddleware",)
     #: What these add to ``Vary`` must be seen.
-    BEFORE = ("SessionMiddleware", "LocaleMiddleware", "CsrfMiddleware", "AuthenticationMiddleware")
+    BEFORE = (
+        "SessionMiddleware",
+        "LocaleMiddleware",
+        "CsrfMiddleware",
+        "AuthenticationMiddleware",
+        "NoticesMiddleware",
+    )
     config: UpdateCacheMiddlewareConfig
 
     def setup_middleware(self) -> None:
@@ -188,6 +194,7 @@ class FetchFromCacheMiddleware(RequestMiddleware):
         "LocaleMiddleware",
         "CsrfMiddleware",
         "AuthenticationMiddleware",
+        "NoticesMiddleware",
         "SignCheckMiddleware",
         "CommonMiddleware",
         "SecurityMiddleware",

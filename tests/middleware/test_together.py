@@ -13,6 +13,7 @@ from twisted.trial.unittest import SkipTest
 
 from pipeline.applications.requests import RequestApplication
 from pipeline.applications.routes import path
+from pipeline.middleware.csrf import csrf_exempt
 from pipeline.middleware.sign_check import HEADER, signature
 from pipeline.requests import Request, Response
 from tests.middleware.requesting import BUILT_IN, Counting
@@ -23,18 +24,23 @@ TEXT = "a page that says the same again and again. " * 50
 
 #: As the pages recommend it.
 LISTED = [
+    {"security": f"{BUILT_IN}.security.SecurityMiddleware"},
     {"gzip": f"{BUILT_IN}.gzip.GZipMiddleware"},
     {"conditional": f"{BUILT_IN}.conditional.ConditionalMiddleware"},
     {"update": f"{BUILT_IN}.cache.UpdateCacheMiddleware"},
     {"session": f"{BUILT_IN}.session.SessionMiddleware"},
     {"locale": f"{BUILT_IN}.locale.LocaleMiddleware"},
     {"common": f"{BUILT_IN}.common.CommonMiddleware"},
+    {"csrf": f"{BUILT_IN}.csrf.CsrfMiddleware"},
+    {"authentication": f"{BUILT_IN}.authentication.AuthenticationMiddleware"},
+    {"notices": f"{BUILT_IN}.notices.NoticesMiddleware"},
     {"json": f"{BUILT_IN}.json_response.JsonResponseMiddleware"},
     {"fetch": f"{BUILT_IN}.cache.FetchFromCacheMiddleware"},
 ]
 OPTIONS: dict[str, Any] = {"locale": {"languages": ["en", "de"], "cookie": ""}}
 
 
+@csrf_exempt
 async def log_in(request: Any, name: str) -> Response:
     """Remember a name."""
     request.session["name"] = name
