@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigBool
 from pipeline.config.quantities import ConfigDuration
-from pipeline.middleware.preconditions import as_tag, http_date, not_modified, refusal, seconds_of
+from pipeline.middleware.preconditions import (
+    Version,
+    as_tag,
+    http_date,
+    not_modified,
+    refusal,
+    seconds_of,
+)
 from pipeline.middleware.request import RequestMiddleware
 from pipeline.requests import Request, Response
 from pipeline.state.unit import State
@@ -91,7 +98,7 @@ class ConditionalMiddleware(RequestMiddleware):
         if response.status == 200 and request.method in ("GET", "HEAD"):
             self._tag(response)
             modified = seconds_of(headers.get("Last-Modified", ""))
-            refused = refusal(request, headers.get("ETag"), modified)
+            refused = refusal(request, Version(headers.get("ETag"), modified))
             if refused is not None:
                 return _instead(request, refused, response)
         if response.status not in _WITHOUT_CONTENT and _is_whole(request, response):
@@ -141,20 +148,21 @@ def condition(
         @functools.wraps(view)
         async def conditional(request: Request, *args: Any, **kwargs: Any) -> Any:
             known = [each and await _there(each(request, *args, **kwargs)) for each in asked]
-            tag, modified = _validators(*known)
-            refused = refusal(request, tag, modified) if request.is_http else None
+            now = _version(*known)
+            refused = refusal(request, now) if request.is_http else None
             response = refused or await view(request, *args, **kwargs)
-            return _marked(request, response, tag, modified)
+            return _marked(request, response, now)
 
         @functools.wraps(view)
         def blocking(request: Request, *args: Any, **kwargs: Any) -> Any:
             known = [each and each(request, *args, **kwargs) for each in asked]
-            tag, modified = _validators(*known)
-            refused = refusal(request, tag, modified) if request.is_http else None
+            now = _version(*known)
+            refused = refusal(request, now) if request.is_http else None
             response = refused or view(request, *args, **kwargs)
-            return _marked(request, response, tag, modified)
+            return _marked(request, response, now)
 
-        return conditional if inspect.iscoroutinefunction(view) else blocking
+        called = view if inspect.isroutine(view) else getattr(view, "__call__", view)  # noqa: B004
+        return conditional if inspect.iscoroutinefunction(called) else blocking
 
     return around
 
@@ -163,21 +171,22 @@ async def _there(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _validators(tag: Any, modified: Any) -> tuple[str | None, int | None]:
+def _version(tag: Any, modified: Any) -> Version:
     seconds = modified.timestamp() if hasattr(modified, "timestamp") else modified
-    return (
+    return Version(
         None if tag is None else as_tag(tag),
         None if seconds is None else int(seconds),
+        tag is not None or seconds is not None,
     )
 
 
-def _marked(request: Request, response: Any, tag: str | None, modified: int | None) -> Any:
+def _marked(request: Request, response: Any, now: Version) -> Any:
     """The response with what it was asked about; of a change it is not true any more."""
     if request.method in ("GET", "HEAD") and isinstance(response, Response):
-        if tag is not None:
-            response.headers.setdefault("ETag", tag)
-        if modified is not None:
-            response.headers.setdefault("Last-Modified", http_date(modified))
+        if now.tag is not None:
+            response.headers.setdefault("ETag", now.tag)
+        if now.modified is not None:
+            response.headers.setdefault("Last-Modified", http_date(now.modified))
         if response.status == _NOT_MODIFIED:
             return not_modified(request, response)
     return response

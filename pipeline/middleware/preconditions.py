@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.requests import Response
 
-__all__ = ["as_tag", "http_date", "not_modified", "refusal", "seconds_of"]
+__all__ = ["Version", "as_tag", "http_date", "not_modified", "refusal", "seconds_of"]
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -27,17 +28,27 @@ _KEPT = (
 )
 
 
-def refusal(request: Any, tag: str | None, modified: int | None) -> Response | None:
+class Version(NamedTuple):
+    """What there is now.
+
+    :param tag: its entity tag, as in a header; None: not known.
+    :param modified: when it was last changed, in whole seconds since the epoch; None: not known.
+    :param exists: there is something.
+    """
+
+    tag: str | None
+    modified: int | None
+    exists: bool = True
+
+
+def refusal(request: Any, now: Version) -> Response | None:
     """The response to a request whose conditions are not met; None when they are.
 
     They are looked at in the order of RFC 9110, 13.2.2.
-
-    :param tag: the entity tag of what there is now, as in a header; None: not known.
-    :param modified: when it was last changed, in whole seconds since the epoch; None: not known.
     """
-    if not _may_be_this(request.headers, tag, modified):
+    if not _may_be_this(request.headers, now):
         return Response("Precondition Failed", int(HTTPStatus.PRECONDITION_FAILED))
-    if _is_news(request, tag, modified):
+    if _is_news(request, now):
         return None
     if request.method in ("GET", "HEAD"):
         return _bare(HTTPStatus.NOT_MODIFIED)
@@ -95,32 +106,38 @@ def _bare(status: HTTPStatus) -> Response:
     return response
 
 
-def _may_be_this(headers: Any, tag: str | None, modified: int | None) -> bool:
+def _may_be_this(headers: Any, now: Version) -> bool:
     """``If-Match``, else ``If-Unmodified-Since``."""
     if "If-Match" in headers:
-        return _matches(headers["If-Match"], tag, is_weak_enough=False)
+        return _matches(headers["If-Match"], now, _is_same)
     since = seconds_of(headers.get("If-Unmodified-Since", ""))
-    return since is None or modified is None or modified <= since
+    return since is None or now.modified is None or now.modified <= since
 
 
-def _is_news(request: Any, tag: str | None, modified: int | None) -> bool:
+def _is_news(request: Any, now: Version) -> bool:
     """``If-None-Match``, else ``If-Modified-Since`` where it counts."""
     headers = request.headers
     if "If-None-Match" in headers:
-        return not _matches(headers["If-None-Match"], tag, is_weak_enough=True)
+        return not _matches(headers["If-None-Match"], now, _is_as_good)
     if request.method not in ("GET", "HEAD"):
         return True
     since = seconds_of(headers.get("If-Modified-Since", ""))
-    return since is None or modified is None or modified > since
+    return since is None or now.modified is None or now.modified > since
 
 
-def _matches(listed: str, tag: str | None, *, is_weak_enough: bool) -> bool:
-    """Whether a tag is in a list, or the list is ``*`` and there is something."""
+def _matches(listed: str, now: Version, fits: Callable[[str, str], bool]) -> bool:
+    """Whether what there is now is in a list of tags; ``*`` is anything."""
     if listed.strip() == "*":
-        return tag is not None
-    if tag is None:
-        return False
-    tags = _TAG.findall(listed)
-    if is_weak_enough:
-        return tag.removeprefix("W/") in {each.removeprefix("W/") for each in tags}
-    return not tag.startswith("W/") and tag in tags
+        return now.exists
+    tag = now.tag
+    return tag is not None and any(fits(tag, each) for each in _TAG.findall(listed))
+
+
+def _is_same(tag: str, other: str) -> bool:
+    """The strong comparison of RFC 9110, 8.8.3.2."""
+    return tag == other and not tag.startswith("W/")
+
+
+def _is_as_good(tag: str, other: str) -> bool:
+    """The weak one."""
+    return tag.removeprefix("W/") == other.removeprefix("W/")

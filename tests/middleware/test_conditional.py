@@ -77,6 +77,12 @@ class Http(RequestsCase):
         self.begin(answering(headers={"X": "1"}), CONDITIONAL, conditional={"etags": False})
         self.assertNotIn("ETag", self.ask())
 
+    def test_anything(self) -> None:
+        """`*` is whatever there is, also without a tag."""
+        self.begin(answering(), CONDITIONAL, conditional={"etags": False})
+        told = [self.ask(headers={name: "*"}).status for name in ("If-Match", "If-None-Match")]
+        self.assertEqual([200, 304], told)
+
     def test_cookies(self) -> None:
         """A 304 sets the cookies that the response would have set."""
 
@@ -184,6 +190,11 @@ class Before(RequestsCase):
         self.assertEqual((304, '"v1"', ["GET"]), (response.status, response["ETag"], self.ran))
         response = self.ask("/there", headers={"If-None-Match": 'W/"v1"'})
         self.assertEqual((304, 'W/"v1"', ["GET"]), (response.status, response["ETag"], self.ran))
+
+    def test_object(self) -> None:
+        """A view may be an object, which is async if its call is."""
+        self.begin(condition(etag=self.etag)(answering()))
+        self.assertEqual('"v1"', self.ask("/there")["ETag"])
 
     def test_message(self) -> None:
         """A plain message has no conditions."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import TestCase
 
 from pipeline.middleware.preconditions import (
+    Version,
     as_tag,
     http_date,
     not_modified,
@@ -24,7 +25,8 @@ class Conditions(TestCase):
 
     def status(self, method: str = "GET", tag: str | None = TAG, **headers: str) -> int | None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        refused = refusal(Request(method, headers=named), tag, AT)
+        now = Version(tag, AT, exists=tag is not None)
+        refused = refusal(Request(method, headers=named), now)
         return None if refused is None else refused.status
 
     def test_none(self) -> None:
