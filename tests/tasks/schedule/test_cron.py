@@ -177,6 +177,7 @@ class Texts(SynchronousTestCase):
             "": "expected five fields",
             "0 0 30 2 *": "wrong day-of-month",
             "0 0 */15 * MON#2": "this never comes",
+            "*/5 * */15 * MON#2": "this never comes",
             "1/L * * * *": "wrong minute",
             "a b c d e": "wrong minute",
         }

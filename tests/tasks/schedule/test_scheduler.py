@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -259,6 +259,23 @@ class Broken:
         return getattr(self._broker, name)
 
 
+class Stale(Broken):
+    """A broker whose first two looks at the schedule see none of it."""
+
+    looks = 0
+
+    def reader(self, partition: int) -> Any:
+        self._reader = self._broker.reader(partition)
+        return self
+
+    def read(self, op: str, *args: Any) -> Any:
+        self.looks += op == "hgetall"
+        return succeed({}) if op == "hgetall" and self.looks <= 2 else self._reader.read(op, *args)
+
+    def commit(self, *args: Any) -> Any:
+        return self._reader.commit(*args)
+
+
 class Trouble(KeptCase):
     """What goes wrong is not the end."""
 
@@ -285,6 +302,17 @@ class Trouble(KeptCase):
         broker.answers = Deferred
         self.pass_time(60)
         self.end(scheduler)
+
+    def test_begun_by_another(self) -> None:
+        """Who begins an entry at the same time as another goes on with what that has written."""
+        self.begin([minutely(missed="all")])
+        self.clock.advance(30)
+        before = self.state()
+        self.begin([minutely(missed="all")], broker=Stale(self.broker))
+        self.pass_time(20)
+        self.assertEqual(before, self.state())
+        self.pass_time(30)
+        self.assertEqual(1, len(self.calls()))
 
     def test_one_of_two(self) -> None:
         """An entry that can't be called doesn't hold up the others, and is tried again."""
