@@ -99,6 +99,13 @@ class Hits(CacheCase):
                 self.ask(headers={"Cookie": cookie})
         self.assertEqual(2, self.view.calls)
 
+    def test_wishes(self) -> None:
+        """What a client wishes in Cache-Control changes nothing: no wish makes the view run."""
+        self.start()
+        for wish in ("no-cache", "no-store", "max-age=0"):
+            self.ask(headers={"Cache-Control": wish})
+        self.assertEqual(1, self.view.calls)
+
     def test_binary(self) -> None:
         """Bytes come back as they were."""
         content = bytes(range(256))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.applications.routes import otherwise, path
+from pipeline.signals import message_dropped
 from tests.middleware.requesting import Counting, RequestsCase
 from tests.workers import inbound
 
@@ -42,8 +43,16 @@ class Refusing(CommonCase):
         self.start(refuse_senders=[r"10\.0\.0\.\d+", r"\+27.*"])
         asked = [self.ask(remote_addr=address).status for address in ("10.0.0.7", "110.0.0.7")]
         self.assertEqual([403, 200], asked)
+        told: list[str] = []
+
+        def listener(outcome: Any, **named: Any) -> None:
+            told.append(outcome.reason)
+
+        message_dropped.connect(listener)
+        self.addCleanup(message_dropped.disconnect, listener)
         self.assertEqual([], self.say("hi", from_addr="+271"))
         self.assertEqual((0, 0, 0, 0), self.depth("sms.inbound"))
+        self.assertEqual(["your address is refused"], told)
         self.assertEqual(1, self.view.calls)
 
     def test_transports(self) -> None:
