@@ -142,7 +142,7 @@ class TaskApplication(Application):
         for factory in stack.factories:
             factory()  # one that can't be made is found now, and not by every call
         config = self.config
-        pool = pool_for(config, self.tasks.values(), stack, self.clock)
+        pool = pool_for(config, self.name, self.tasks.values(), stack, self.clock)
         self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
         await self.runner.start()
         name = self.transport_name

@@ -126,6 +126,16 @@ class Outcomes(ProcessesCase):
             await self.begin(preload=f"{JOBS}.cannot")
 
 
+class Values(ProcessesCase):
+    """What travels as in other isolations."""
+
+    async def test_hints(self) -> None:
+        """Arguments are in the child what their hints say, and so are results who waits."""
+        await self.begin()
+        (answer,) = await self.answers((jobs.order, {"name": "tea", "due": "2026-01-31"}))
+        self.assertEqual(("finished", ["tea", "2026-02-01"]), (answer.status, answer.value))
+
+
 class Middleware(ProcessesCase):
     """Task middleware runs in the child, around the task."""
 
@@ -147,6 +157,13 @@ class Middleware(ProcessesCase):
         self.assertEqual(["async", "before"], said[0])
         self.assertEqual(["async", "after"], said[-1])
         self.assertEqual(4, len(said))
+
+    async def test_options(self) -> None:
+        """Middleware with options has them there, too."""
+        polite = {"polite": f"{MIDDLEWARES}.Polite"}
+        await self.begin(middleware=[polite], polite={"word": "tak"})
+        await self.answers((jobs.add, 2))
+        self.assertEqual(["info stdout: tak taskapplication True"], self.logged(jobs.add))
 
     async def test_waits(self) -> None:
         """What has to wait for a reactor can't, and says so."""

@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError
 from pipeline.tasks.middleware import TaskStack
 from pipeline.tasks.processes import life
 from pipeline.tasks.processes.channel import Channel
+from pipeline.tasks.processes.factories import made
 from pipeline.tasks.processes.interruption import Interruption
 from pipeline.tasks.processes.performing import Performing
 from pipeline.tasks.processes.problems import problem_of
@@ -60,7 +61,7 @@ def _set_up(channel: Channel, interruption: Interruption) -> Performing:
     try:
         _set_environment(setup.environment)
         tasks = _tasks(setup)
-        stack = TaskStack([resolve(dotted) for dotted in setup.middleware])
+        stack = TaskStack([made(each, setup.worker) for each in setup.middleware])
         for factory in stack.factories:
             factory()
         _preload(setup.preload)

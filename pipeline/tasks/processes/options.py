@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigText
-from pipeline.config.names import resolve
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.quantities import ConfigSize
-from pipeline.errors import ConfigError
+from pipeline.tasks.processes.wire import Factory
 
-__all__ = ["ProcessPoolOptions", "ProcessesConfig", "dotted_names"]
+__all__ = ["ProcessPoolOptions", "ProcessesConfig"]
 
 
 class ProcessesConfig(Config):
@@ -45,7 +43,8 @@ class ProcessPoolOptions:
     """How a pool is to be.
 
     :param tasks: dotted paths of tasks, or of modules with tasks.
-    :param middleware: dotted paths of what makes task middleware, the outermost first.
+    :param middleware: what makes task middleware, the outermost first.
+    :param worker: the name of the worker.
     :param processes: how many children; None: as many as the machine has cores.
     :param recycle_calls: after how many calls a child is replaced; None: never.
     :param recycle_memory: with more than so many bytes of memory after a call it is; None: never.
@@ -53,40 +52,22 @@ class ProcessPoolOptions:
     """
 
     tasks: list[str]
-    middleware: list[str] = field(default_factory=list)
+    middleware: list[Factory] = field(default_factory=list)
+    worker: str = ""
     processes: int | None = None
     recycle_calls: int | None = None
     recycle_memory: int | None = None
     preload: str = ""
 
     @classmethod
-    def of(cls, config: Any, middleware: list[str]) -> ProcessPoolOptions:
+    def of(cls, config: Any, middleware: list[Factory], worker: str) -> ProcessPoolOptions:
         """Those of a worker's configuration."""
         return cls(
             tasks=list(config.tasks),
             middleware=middleware,
+            worker=worker,
             processes=config.processes,
             recycle_calls=config.recycle_calls,
             recycle_memory=config.recycle_memory,
             preload=config.preload,
         )
-
-
-def dotted_names(factories: Iterable[Any]) -> list[str]:
-    """The dotted paths under which another process finds what makes middleware.
-
-    :raise ConfigError: one can't be found by its name.
-    """
-    return [_dotted(factory) for factory in factories]
-
-
-def _dotted(factory: Any) -> str:
-    name = getattr(factory, "__qualname__", "")
-    dotted = f"{getattr(factory, '__module__', '')}.{name}"
-    if not name or "<" in name or resolve(dotted) is not factory:
-        raise ConfigError(
-            f"task middleware {factory!r} can't be found by its name in another process",
-            hint="define it at the top of a module, without options of its own, for tasks with"
-            " isolation 'process'",
-        )
-    return dotted

@@ -13,7 +13,8 @@ from twisted.python.failure import Failure
 
 from pipeline.errors import ConfigError, RetryLater
 from pipeline.tasks.middleware import TaskStack
-from pipeline.tasks.processes.options import ProcessesConfig, ProcessPoolOptions, dotted_names
+from pipeline.tasks.processes.factories import named
+from pipeline.tasks.processes.options import ProcessesConfig, ProcessPoolOptions
 from pipeline.tasks.processes.process import Child
 from pipeline.tasks.processes.sending import sent_for
 from pipeline.tasks.processes.wire import Answer, Setup
@@ -198,6 +199,7 @@ class ProcessPool:
         return Setup(
             tasks=options.tasks,
             middleware=options.middleware,
+            worker=options.worker,
             preload=options.preload,
             environment={"PYTHONPATH": os.environ.get("PYTHONPATH")},
             is_measured=options.recycle_memory is not None,
@@ -250,12 +252,17 @@ class ProcessPool:
 
 
 def pool_for(
-    config: ProcessesConfig, tasks: Iterable[Task[Any, Any]], stack: TaskStack, clock: Any
+    config: ProcessesConfig,
+    worker: str,
+    tasks: Iterable[Task[Any, Any]],
+    stack: TaskStack,
+    clock: Any,
 ) -> ProcessPool | None:
     """The pool that a worker needs; None if no task wants to run in a process.
 
+    :param worker: its name.
     :raise ConfigError: a middleware can't be made in a process.
     """
     if all(each.isolation != "process" for each in tasks):
         return None
-    return ProcessPool(clock, ProcessPoolOptions.of(config, dotted_names(stack.around)))
+    return ProcessPool(clock, ProcessPoolOptions.of(config, named(stack.around), worker))

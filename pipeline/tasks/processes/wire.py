@@ -21,6 +21,7 @@ __all__ = [
     "Answer",
     "BrokenFrame",
     "Call",
+    "Factory",
     "Failed",
     "Frames",
     "FromChild",
@@ -68,18 +69,33 @@ class Problem(msgspec.Struct, array_like=True):
     traceback: str = ""
 
 
+class Factory(msgspec.Struct, array_like=True):
+    """What makes a task middleware.
+
+    :param dotted: where it is found.
+    :param name: of its entry in the configuration, if it has options; else ''.
+    :param options: as JSON; empty if it has none.
+    """
+
+    dotted: str
+    name: str = ""
+    options: bytes = b""
+
+
 class Setup(msgspec.Struct, array_like=True, tag=True):
     """What a child is to be; the first that it is told.
 
     :param tasks: dotted paths of tasks, or of modules with tasks.
-    :param middleware: dotted paths of what makes task middleware, the outermost first.
+    :param middleware: what makes task middleware, the outermost first.
+    :param worker: the name of the worker.
     :param preload: the dotted path of a function that is called once; '' for none.
     :param environment: variables to be set; None: to be removed.
     :param is_measured: whether its memory is measured after each call.
     """
 
     tasks: list[str]
-    middleware: list[str]
+    middleware: list[Factory]
+    worker: str
     preload: str
     environment: dict[str, str | None]
     is_measured: bool

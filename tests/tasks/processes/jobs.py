@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,15 +230,18 @@ def sends_wrong() -> str:
     return "sent"
 
 
+@dataclass
+class Order:
+    """What is ordered, and when it is due."""
+
+    name: str
+    due: date
+
+
 @task(queue="work", isolation="process")
-def leaves_thread(seconds: float) -> None:
-    """Leave a thread behind that prints."""
-
-    def later() -> None:
-        time.sleep(seconds)
-        print("late")
-
-    threading.Thread(target=later, daemon=True).start()
+def order(asked: Order) -> tuple[str, date]:
+    """Say what, and when it is late."""
+    return asked.name, asked.due + timedelta(days=1)
 
 
 @task(queue="work", isolation="process")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
+from pipeline.config.base import Config
+from pipeline.config.fields import ConfigText
 from pipeline.errors import WorkerShutdown
+from pipeline.middleware.task import TaskMiddleware
 from pipeline.tasks.current import current_task
 
 
@@ -67,6 +70,49 @@ class Slow:
             with open(args[0], "a", encoding="utf-8") as file:
                 file.write("from the task\n")
             raise
+
+
+class Judges:
+    """Looks at outcomes only."""
+
+    def process_outcome(self, task: Any, *exc_info: Any) -> None:
+        """Swallow nothing."""
+
+
+class PoliteConfig(Config):
+    """Options."""
+
+    word = ConfigText("What to say after the task.", default="thanks", static=True)
+
+
+class Polite(TaskMiddleware):
+    """Says something after the task."""
+
+    CONFIG_CLASS: ClassVar[type[Config]] = PoliteConfig
+    is_set_up: ClassVar[bool] = False
+
+    @classmethod
+    def setup_middleware(cls) -> None:
+        """Note that it is."""
+        cls.is_set_up = True
+
+    def run_task(self, task: Any, run: Any, args: Any, kwargs: Any) -> None:
+        """Around the task."""
+        run(*args, **kwargs)
+        print(self.config.word, self.worker.name, self.is_set_up)
+
+
+class Late(TaskMiddleware):
+    """Has to wait before it can work."""
+
+    @classmethod
+    async def setup_middleware(cls) -> None:
+        """Wait."""
+        await Deferred()
+
+    def run_task(self, task: Any, run: Any, args: Any, kwargs: Any) -> None:
+        """Around the task."""
+        run(*args, **kwargs)
 
 
 def made_here() -> Counts:

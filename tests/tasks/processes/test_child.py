@@ -17,6 +17,7 @@ from pipeline.tasks.processes.wire import (
     CONTROL,
     REPORTS,
     Call,
+    Factory,
     Failed,
     Frames,
     FromChild,
@@ -39,7 +40,7 @@ class Wired(SynchronousTestCase):
 
     def start(self, **options: object) -> None:
         """Start a child with the jobs of the tests."""
-        given = {"tasks": [JOBS], "middleware": [], "preload": "", "environment": {}}
+        given = {"tasks": [JOBS], "middleware": [], "worker": "w", "preload": "", "environment": {}}
         pipes = {fd: os.pipe() for fd in (CALLS, REPORTS, CONTROL)}
         inner = {CALLS: pipes[CALLS][0], REPORTS: pipes[REPORTS][1], CONTROL: pipes[CONTROL][0]}
         self.calls, self.reports = pipes[CALLS][1], pipes[REPORTS][0]
@@ -116,7 +117,7 @@ class Wired(SynchronousTestCase):
 
     def test_unready(self) -> None:
         """What it can't import it reports, and ends."""
-        self.start(middleware=["tests.tasks.processes.jobs.Nothing"])
+        self.start(middleware=[Factory("tests.tasks.processes.jobs.Nothing")])
         said = self.hear()
         assert isinstance(said, Unready)
         self.assertIn("Nothing", said.problem.text)

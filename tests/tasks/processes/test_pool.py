@@ -23,7 +23,8 @@ from pipeline.errors import (
 from pipeline.tasks import run
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.middleware import TaskStack
-from pipeline.tasks.processes.options import ProcessPoolOptions, dotted_names
+from pipeline.tasks.processes.factories import named
+from pipeline.tasks.processes.options import ProcessPoolOptions
 from pipeline.tasks.processes.pool import ProcessPool
 from pipeline.tasks.registry import Task
 from pipeline.tasks.runner import TaskRunner
@@ -42,7 +43,7 @@ class ProcessCase(TestCase):
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
-        given = {"tasks": [JOBS], "middleware": dotted_names(middleware), "processes": 1}
+        given = {"tasks": [JOBS], "middleware": named(middleware), "processes": 1}
         self.pool = ProcessPool(reactor, ProcessPoolOptions(**{**given, **options}))
         self.runner = TaskRunner(reactor, 1, TaskStack(middleware), processes=self.pool)
         self.addCleanup(self.runner.stop)

@@ -56,7 +56,7 @@ class Lives(TestCase):
         from twisted.internet import reactor
 
         self.events = Events()
-        setup = Setup(["tests.tasks.processes.jobs"], [], "", {}, True)
+        setup = Setup(["tests.tasks.processes.jobs"], [], "w", "", {}, True)
         child = Child(setup, self.events)
         child.spawn(reactor)
         self.addCleanup(self._end, child)
