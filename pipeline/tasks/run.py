@@ -16,6 +16,9 @@ __all__ = ["GRACE", "Run"]
 
 #: Seconds that a call that was told to end gets to clean up, before it counts as ended.
 GRACE = 5.0
+#: The same for a process at the end of its worker, whose connector waits a second and then hands
+#: the call to others: before that it must have failed, if it may not run twice.
+LAST = 0.8
 
 
 class Run:
@@ -71,7 +74,7 @@ class Run:
     def end(self, why: BaseException) -> None:
         """Tell the call to end. A thread can't be told; it is left to itself, and has failed.
 
-        A process is killed if it has not ended after :data:`GRACE`, and at once at its timeout.
+        A process is killed if it has not ended after its grace, and at once at its timeout.
 
         :param why: what is raised inside of the task.
         """
@@ -82,7 +85,8 @@ class Run:
         if self.task.isolation == "thread":
             self._give(Failure(why))
             return
-        self._timer = self._clock.callLater(GRACE, self._give, Failure(why))
+        is_last = self.task.isolation == "process" and isinstance(why, WorkerShutdown)
+        self._timer = self._clock.callLater(LAST if is_last else GRACE, self._give, Failure(why))
         if self._stop is not None:
             self._stop()
 

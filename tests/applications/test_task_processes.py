@@ -189,6 +189,34 @@ class Middleware(ProcessesCase):
         self.assertEqual("runs\nfrom the task\n", flag.read_text(encoding="utf-8"))
 
 
+class Stopping(ProcessesCase):
+    """The worker stops while calls run in its children."""
+
+    async def test_stubborn(self) -> None:
+        """A call that goes on is killed, and has failed: nobody else runs it again."""
+        application = await self.begin()
+        flag = Path(self.mktemp()).resolve()
+        call = TaskMessage(task=jobs.stubborn.name, args=[str(flag)], transport_name="work")
+        handled = self.helper.dispatch("inbound", call)
+        await self.helper.until(flag.exists)
+        await self.helper.cleanup_worker(application, deadline=0)
+        await handled
+        letters = await self.helper.dead("work.inbound")
+        self.assertEqual(["aborted"], [each.text("reason") for each in letters])
+        self.assertEqual(0, (await self.helper.depth("work.inbound")).waiting)
+
+    async def test_reentrant(self) -> None:
+        """One that may run twice is there for others at once."""
+        application = await self.begin()
+        flag = Path(self.mktemp()).resolve()
+        call = TaskMessage(task=jobs.wait_again.name, args=[str(flag)], transport_name="work")
+        self.helper.dispatch("inbound", call).addErrback(lambda failure: None)
+        await self.helper.until(flag.exists)
+        await self.helper.cleanup_worker(application, deadline=0)
+        self.assertEqual(1, (await self.helper.depth("work.inbound")).waiting)
+        self.assertIn("the worker stops", flag.read_text(encoding="utf-8"))
+
+
 class Log(ProcessesCase):
     """What a child says goes to the worker's log, with the call that it belongs to."""
 

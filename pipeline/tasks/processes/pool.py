@@ -29,6 +29,8 @@ __all__ = ["PUT_OFF", "ProcessPool", "pool_for"]
 PUT_OFF = 10.0
 #: Seconds before a child that could not start is started again: at first, and at most.
 AGAIN, AGAIN_AT_MOST = 0.1, 10.0
+#: How many must die in their start, one after another, until none can be started.
+TRIES = 3
 #: Seconds that a child has to end by itself when the pool stops.
 PATIENCE = 5.0
 
@@ -143,8 +145,8 @@ class ProcessPool:
         """See :class:`~pipeline.tasks.processes.process.ChildEvents`."""
         self._broken = None
         self._failures = 0
-        self._tell_begun(None)
         self._give(child)
+        self._tell_begun(None)
 
     def gone(self, child: Child, why: BaseException) -> None:
         """See :class:`~pipeline.tasks.processes.process.ChildEvents`."""
@@ -154,7 +156,7 @@ class ProcessPool:
         if child in self._idle:
             self._idle.remove(child)
         if not child.is_ready and not child.is_ending:
-            self._not_started(why)
+            self._not_started(child, why)
         elif not child.is_ending:
             self.counts["died"] += 1
             self.log.warn("a process for tasks died: {why}", why=why)
@@ -184,7 +186,7 @@ class ProcessPool:
                 child.spawn(self._reactor)
             except OSError as error:
                 self.gone(child, error)
-                return
+                return  # it comes again, later
             self.counts["started"] += 1
 
     def _refill(self, delay: float) -> None:
@@ -214,11 +216,13 @@ class ProcessPool:
         child.retire()
         self._children[child] = self._reactor.callLater(PATIENCE, child.kill)
 
-    def _not_started(self, why: BaseException) -> None:
+    def _not_started(self, child: Child, why: BaseException) -> None:
         self.counts["failed"] += 1
         self._failures += 1
-        self._broken = why
         self.log.error("a process for tasks could not start: {why}", why=why)
+        if not child.has_refused and self._failures < TRIES:
+            return  # somebody may have killed it
+        self._broken = why
         self._tell_begun(why)
         if not self._has_ready():
             self._refuse(str(why))

@@ -76,6 +76,7 @@ class Child(ProcessProtocol):
     :ivar calls: how many calls it was given.
     :ivar memory: its bytes of memory after the last call, if that is measured.
     :ivar is_ready: it has imported its tasks.
+    :ivar has_refused: it has said why it can't run calls.
     :ivar is_ending: it was told to end, or killed.
     """
 
@@ -87,6 +88,7 @@ class Child(ProcessProtocol):
         self.calls = 0
         self.memory = 0
         self.is_ready = False
+        self.has_refused = False
         self.is_ending = False
         self._setup = setup
         self._events = events
@@ -206,6 +208,7 @@ class Child(ProcessProtocol):
         self._events.ready(self)
 
     def _unready(self, message: Unready) -> None:
+        self.has_refused = True
         self._why = rebuilt(message.problem)
 
     def _returned(self, message: Returned) -> None:

@@ -20,12 +20,11 @@ from pipeline.errors import (
     TaskAborted,
     WorkerShutdown,
 )
-from pipeline.tasks import run
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.middleware import TaskStack
 from pipeline.tasks.processes.factories import named
 from pipeline.tasks.processes.options import ProcessPoolOptions
-from pipeline.tasks.processes.pool import ProcessPool
+from pipeline.tasks.processes.pool import TRIES, ProcessPool
 from pipeline.tasks.registry import Task
 from pipeline.tasks.runner import TaskRunner
 from tests.tasks.processes import jobs
@@ -141,6 +140,26 @@ class Start(ProcessCase):
                 await self.begin(**options)
             self.assertEqual((0, 0), (self.pool.idle, self.pool.running))
 
+    async def kill_starting(self, times: int) -> Deferred[Any]:
+        """Begin, and kill so many children that start, one after another."""
+        starting = Deferred.fromCoroutine(self.begin())
+        for count in range(times):
+            await self.until(lambda: self.pool._children)
+            for child in self.pool._children:
+                child.transport.signalProcess("KILL")
+            await self.until(lambda count=count: self.pool.counts["failed"] > count)
+        return starting
+
+    async def test_killed(self) -> None:
+        """Children that are killed while they start are started again."""
+        await (await self.kill_starting(TRIES - 1))
+        self.assertEqual((1, TRIES - 1), (self.pool.idle, self.pool.counts["failed"]))
+
+    async def test_killed_again(self) -> None:
+        """When that happens again and again, none can be started."""
+        with self.assertRaisesRegex(ConfigError, "its process died: signal 9"):
+            await (await self.kill_starting(TRIES))
+
     async def test_later(self) -> None:
         """While no child can be started, calls are put off; then they run again."""
         await self.begin()
@@ -249,7 +268,6 @@ class Ends(ProcessCase):
 
     async def test_stubborn(self) -> None:
         """One that goes on is killed when its grace is over."""
-        self.patch(run, "GRACE", 0.5)
         await self.begin()
         flag = Path(self.mktemp())
         running = self.call(jobs.stubborn, str(flag))
