@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.errors import ServerRefused
 from tests.faults.chained import wrong_chains
+from tests.faults.isolated import outcomes_amiss
 from tests.faults.plan import FIRST, OUT, SECOND
 from tests.faults.stage import Stage
 from tests.faults.steps import acknowledged
@@ -57,6 +58,8 @@ class Checker:
             self.problems += slots_amiss(self._stage)
         if self._plan.chained:
             self.problems += wrong_chains(self._stage)
+        if self._plan.isolated:
+            self.problems += outcomes_amiss(self._stage)
         self.problems += self._stage.crew.complaints
         return self.problems
 

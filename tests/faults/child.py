@@ -41,6 +41,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     from tests.faults.broken import BROKERS
     from tests.faults.chained import RUNS, Chainer, runs_beside, tasked
     from tests.faults.crew import UP
+    from tests.faults.isolated import Asker, isolated
     from tests.faults.plan import Plan
     from tests.faults.steps import Feeder, First, Second
     from tests.faults.timed import timed
@@ -63,7 +64,7 @@ def run(role: str, plan_text: str, server: str, record: str) -> None:
     )
     runtime = Runtime(broker, Codec(), reactor, plan.namespace)
     steps: dict[str, Any] = {"first": First, "second": Second, "timed": timed}
-    steps |= {"tasked": tasked, "chainer": Chainer}
+    steps |= {"tasked": tasked, "chainer": Chainer, "isolated": isolated, "asker": Asker}
     worker = Feeder(plan, runtime, Path(record)) if role == "feeder" else steps[role](plan, runtime)
 
     async def start() -> None:

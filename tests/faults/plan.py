@@ -33,6 +33,7 @@ class Plan:
     :param shared: keep the sum of all numbers by reading and writing a value.
     :param timed: some keep a schedule besides, see :mod:`tests.faults.timed`.
     :param chained: some run chains of tasks besides, see :mod:`tests.faults.chained`.
+    :param isolated: some run tasks in child processes, see :mod:`tests.faults.isolated`.
     :param window: publish with a window of ids, as who may be killed must.
     :param proxied: all connections go through the proxy.
     :param broker: a name of :data:`tests.faults.broken.BROKERS`.
@@ -59,6 +60,7 @@ class Plan:
     shared: bool = False
     timed: bool = False
     chained: bool = False
+    isolated: bool = False
     window: bool = False
     proxied: bool = False
     broker: str = "right"
