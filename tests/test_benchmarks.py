@@ -26,6 +26,7 @@ TINY: dict[str, list[str]] = {
     "signals": ["--sends", "1000"],
     "replay": ["--lines", "500", "--rounds", "1"],
     "sync": ["--calls", "50"],
+    "task_processes": ["--calls", "20"],
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -65,6 +65,11 @@ class ProcessPool:
         self._later: Any = None
 
     @property
+    def children(self) -> list[Child]:
+        """All that have not ended."""
+        return list(self._children)
+
+    @property
     def idle(self) -> int:
         """How many children wait for a call."""
         return len(self._idle)
@@ -85,6 +90,9 @@ class ProcessPool:
         self._fill()
         try:
             await begun
+        except CancelledError:
+            await self.stop()
+            raise
         except Exception as error:
             await self.stop()
             raise ConfigError(f"a process for tasks can't start: {error}") from error

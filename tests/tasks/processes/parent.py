@@ -39,7 +39,7 @@ def main() -> None:
 
     def tell() -> None:
         if flag.exists() and pool.idle:
-            pids = " ".join(str(child.pid) for child in pool._children)
+            pids = " ".join(str(child.pid) for child in pool.children)
             sys.stdout.write(f"{pids}\n")
             sys.stdout.flush()
 

@@ -144,8 +144,8 @@ class Start(ProcessCase):
         """Begin, and kill so many children that start, one after another."""
         starting = Deferred.fromCoroutine(self.begin())
         for count in range(times):
-            await self.until(lambda: self.pool._children)
-            for child in self.pool._children:
+            await self.until(lambda: self.pool.children)
+            for child in self.pool.children:
                 child.transport.signalProcess("KILL")
             await self.until(lambda count=count: self.pool.counts["failed"] > count)
         return starting
@@ -212,7 +212,7 @@ class Size(ProcessCase):
         """When the pool stops, all children end; what has a call, at once."""
         await self.begin(processes=2)
         await self.until(lambda: self.pool.idle == 2)
-        pids = [child.pid for child in self.pool._children]
+        pids = [child.pid for child in self.pool.children]
         flag = self.mktemp()
         running = self.call(jobs.stubborn, flag)
         await self.until(lambda: Path(flag).exists())
