@@ -126,6 +126,18 @@ class Outcomes(ProcessesCase):
             await self.begin(preload=f"{JOBS}.cannot")
 
 
+class States(ProcessesCase):
+    """What is known of a call that runs in a child."""
+
+    async def test_progress(self) -> None:
+        """What the task has reported last is in its status, and where it ran."""
+        application = await self.begin()
+        (answer,) = await self.answers((jobs.reports,))
+        status = await application.client.handle_of(answer.in_reply_to).status()
+        progress = (status.progress.done, status.progress.total, status.progress.note)
+        self.assertEqual(("finished", (1000, 1000, "the 1000.")), (status.state, progress))
+
+
 class Values(ProcessesCase):
     """What travels as in other isolations."""
 

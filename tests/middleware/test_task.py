@@ -11,7 +11,8 @@ from pipeline.config.fields import ConfigText
 from pipeline.errors import ConfigError, MiddlewareNotUsed
 from pipeline.middleware.task import TaskMiddleware
 from pipeline.tasks.middleware import TaskStack
-from pipeline.tasks.processes.options import dotted_names
+from pipeline.tasks.processes.factories import named
+from pipeline.tasks.processes.wire import Factory
 from tests.applications.test_tasks import TaskCase, call
 from tests.tasks import jobs
 
@@ -94,10 +95,9 @@ class Options(TaskCase):
         self.assertEqual(([], "not today"), (log, application.middlewares.skipped[0].reason))
 
     def test_processes(self) -> None:
-        """What only judges stays in this process, options and all; what is around the call can't
-        go to another one with them, and that is said."""
-        judging, around = (each.made_for("a", {}, None) for each in (Greeting, Around))
+        """What only judges stays in this process; what is around the call goes to others with its
+        options."""
+        judging, around = (each.made_for("a", {"n": 1}, None) for each in (Greeting, Around))
         self.assertEqual((), TaskStack([judging]).around)
-        with self.assertRaisesRegex(ConfigError, "without options"):
-            dotted_names(TaskStack([judging, around]).around)
-        self.assertEqual([f"{HERE}.Around"], dotted_names(TaskStack([Around]).around))
+        found = named(TaskStack([judging, around]).around)
+        self.assertEqual([Factory(f"{HERE}.Around", "a", b'{"n":1}')], found)

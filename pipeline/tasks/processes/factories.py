@@ -23,11 +23,9 @@ _encode = msgspec.json.Encoder().encode
 def named(factories: Iterable[Any]) -> list[Factory]:
     """What a child needs to know to make the same middleware.
 
-    Classes that have no ``run_task`` are left out: what they do is done by the worker.
-
     :raise ConfigError: one can't be found by its name.
     """
-    return [_named(each) for each in factories if _has_run_task(each)]
+    return [_named(each) for each in factories]
 
 
 def made(factory: Factory, worker: str) -> Any:
@@ -58,10 +56,6 @@ class WorkerElsewhere:
         raise AttributeError(
             f"in a process for tasks, middleware has only the name of its worker, not {attribute!r}"
         )
-
-
-def _has_run_task(factory: Any) -> bool:
-    return not inspect.isclass(factory) or hasattr(factory, "run_task")
 
 
 def _named(factory: Any) -> Factory:

@@ -17,9 +17,16 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from pipeline.errors import PermanentFailure, RetryLater, TemporaryFailure, WorkerShutdown
+from pipeline.errors import (
+    PermanentFailure,
+    RetryLater,
+    TaskCancelled,
+    TemporaryFailure,
+    WorkerShutdown,
+)
 from pipeline.tasks.current import current_task
 from pipeline.tasks.registry import task
+from pipeline.tasks.states.progress import report_progress
 from tests.tasks import jobs
 
 #: What :func:`preload` has left.
@@ -158,6 +165,25 @@ def saves(flag: str) -> str:
     with suppress(WorkerShutdown):
         time.sleep(60)
     return "saved"
+
+
+@task(queue="work", isolation="process")
+def cancelled(flag: str) -> None:
+    """Say that it runs, and that it is told to end."""
+    _note(flag, "runs")
+    try:
+        time.sleep(60)
+    except TaskCancelled as error:
+        _note(flag, str(error))
+        raise
+
+
+@task(queue="work", isolation="process")
+def reports() -> str:
+    """Say how far it is."""
+    for n in range(1000):
+        report_progress(n + 1, 1000, f"the {n + 1}.")
+    return "all"
 
 
 @task(queue="work", isolation="process", timeout=2)

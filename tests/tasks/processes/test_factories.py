@@ -6,6 +6,7 @@ import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import ConfigError, PermanentFailure
+from pipeline.tasks.middleware import TaskStack
 from pipeline.tasks.processes.factories import made, named
 from pipeline.tasks.processes.wire import Factory
 from tests.tasks.processes.middlewares import Counts, Judges, Late, Polite, made_here
@@ -23,8 +24,8 @@ class Names(SynchronousTestCase):
         self.assertEqual([Counts, made_here], [made(each, "w") for each in found])
 
     def test_without_run_task(self) -> None:
-        """What only judges outcomes is left out: that is the worker's."""
-        self.assertEqual([], named([Judges]))
+        """What only judges outcomes is not around the call: that is the worker's."""
+        self.assertEqual([Factory(f"{MODULE}.Counts")], named(TaskStack([Judges, Counts]).around))
 
     def test_not_found(self) -> None:
         """What has no path of its own is refused, with advice."""

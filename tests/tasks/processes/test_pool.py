@@ -18,6 +18,7 @@ from pipeline.errors import (
     PermanentFailure,
     RetryLater,
     TaskAborted,
+    TaskCancelled,
     WorkerShutdown,
 )
 from pipeline.tasks.current import CurrentTask
@@ -276,6 +277,18 @@ class Ends(ProcessCase):
         await self.assertFailure(running, TaskAborted)
         self.assertEqual(1, self.pool.counts["killed"])
         self.assertIn("told", flag.read_text(encoding="utf-8"))
+
+    async def test_cancelled_by_id(self) -> None:
+        """Cancelling a call raises TaskCancelled in its task."""
+        await self.begin()
+        flag = Path(self.mktemp())
+        running = self.call(jobs.cancelled, str(flag))
+        await self.until(flag.exists)
+        self.runner.cancel("other")
+        self.runner.cancel("c1")
+        await self.assertFailure(running, TaskCancelled)
+        said = flag.read_text(encoding="utf-8")
+        self.assertIn(f"{jobs.cancelled.name} was cancelled", said)
 
     async def test_cancelled(self) -> None:
         """Cancelling who waits tells the task to end; one that waits for a child just goes."""
