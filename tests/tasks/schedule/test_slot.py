@@ -19,6 +19,7 @@ from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import Every
 from pipeline.tasks.schedule.slot import SLOT, Slot, ended, slot_of
 from pipeline.tasks.schedule.state import EntryState, running_key, schedule_key
+from pipeline.tasks.states.reading import find
 from tests.tasks.schedule import jobs
 from tests.tasks.schedule.keeping import KeptCase
 
@@ -248,6 +249,20 @@ class OfTasks(Served):
         self.minutes(1)
         self.assertEqual((2, 0), self.counts())
         self.assertEqual(1, len(jobs.slots))
+
+    def test_cancelled(self) -> None:
+        """The call has a state, and may be cancelled; then it holds up no slot any more."""
+        self.begin([entry(jobs.note)])
+        self.minutes(1)
+        call = self.state().call
+        found = self.helper.now(find(self.looker, call))
+        self.assertEqual("queued", found.record.state)
+        client = Client(self.runtime)
+        self.addCleanup(lambda: self.helper.now(client.stop()))
+        self.assertTrue(self.helper.now(client.cancel(call)))
+        self.running(TaskApplication, transport_name="work", tasks=[JOBS])
+        self.minutes(1)
+        self.assertEqual(((2, 0), 1), (self.counts(), len(jobs.slots)))
 
     def test_queue_of_its_own(self) -> None:
         """A task with a limit is called, and its call ends."""
