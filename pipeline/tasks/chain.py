@@ -13,11 +13,12 @@ from pipeline.errors import PermanentFailure
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import new_id
 from pipeline.tasks.call import packed
-from pipeline.tasks.sender import current_sender
+from pipeline.tasks.sender import current_sender, current_sync_sender
 
 if TYPE_CHECKING:
     from pipeline.tasks.handle import ChainHandle
     from pipeline.tasks.registry import Task
+    from pipeline.tasks.sync import SyncHandle
 
 __all__ = [
     "FIELD",
@@ -79,6 +80,10 @@ class Chain:
         """As :meth:`send`, for a task that runs in a thread or a process, which can't await."""
         sender = current_sender()
         return sender.wait(sender.send_chain(self.steps))
+
+    def send_sync(self) -> SyncHandle:
+        """As :meth:`send`, from code that has no reactor; see :func:`pipeline.connect_sync`."""
+        return current_sync_sender().send_chain(self.steps)
 
 
 def chain(*steps: Signature | Chain) -> Chain:

@@ -66,6 +66,11 @@ class TaskHandle:
         """Whether the result is there."""
         return self._answer is not None if self._first is None else self._first.done
 
+    @property
+    def is_coming(self) -> bool:
+        """Whether its result is there, or comes here when it is."""
+        return self._first is not None or self._awaited
+
     async def status(self) -> TaskStatus:
         """What is known of the call now, as its state, times and progress.
 

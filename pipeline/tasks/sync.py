@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout
+from pipeline.tasks.chain import Signature
 from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.registry import Task
@@ -69,6 +70,10 @@ class SyncSender:
         :raise ConfigError: middleware waits for something, which can't come here.
         """
         return SyncHandle(self, self.run(lambda client: client.send(task, args, kwargs)))
+
+    def send_chain(self, steps: Sequence[Signature]) -> SyncHandle:
+        """Send a chain of calls, and wait until the server has the first; as :meth:`send`."""
+        return SyncHandle(self, self.run(lambda client: client.send_chain(steps)))
 
     def run(self, work: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         """Do something with the client.
@@ -158,11 +163,13 @@ class SyncHandle:
 
     :ivar id: the call's message id.
     :ivar task: the task's name.
+    :ivar is_new: False when nothing was sent, since an equal call of a unique task was there.
     """
 
     def __init__(self, sender: SyncSender, handle: TaskHandle) -> None:
         self.id = handle.id
         self.task = handle.task
+        self.is_new = handle.is_new
         self._sender = sender
         self._handle = handle
         self._process = os.getpid()
@@ -181,8 +188,10 @@ class SyncHandle:
         :param timeout: seconds to wait; None: as long as it takes.
         :raise TaskFailed: the task ended in an error, after the retries it has.
         :raise ResultTimeout: there is no result yet; the task may still run.
-        :raise RuntimeError: the call was sent by another process, before a fork.
+        :raise RuntimeError: the call was sent by another process, as before a fork.
         """
+        if not (self.done or self._handle.is_coming):
+            return self._sender.run(lambda client: self._handle.result())  # says why it isn't
         if not self.done and self._process != os.getpid():
             raise RuntimeError(f"{self!r} was sent before a fork: its result comes to the parent")
         if not self._sender.wait_for(lambda: self.done, timeout):

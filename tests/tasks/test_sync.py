@@ -20,12 +20,13 @@ from pipeline.codec import Codec
 from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout, TaskFailed
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.tasks.chain import chain
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bind_sync, current_sync_sender, unbind_sync
 from pipeline.tasks.sync import Parts, SyncSender
 from pipeline.testing.server import own_server, shared_server, unique_namespace
 from pipeline.worker import Runtime
-from tests.tasks import jobs
+from tests.tasks import chained_jobs, jobs, limited_jobs
 
 
 class Waits(BaseMiddleware):
@@ -86,6 +87,17 @@ class Sending(SyncCase):
         with self.assertRaisesRegex(TypeError, "argument 'a' is missing"):
             self.sender().send(jobs.add, (), {})
         self.assertEqual(0, self.length())
+
+    def test_unique(self) -> None:
+        """Of unique calls that many senders send at once one is sent; the others name it."""
+        senders = [self.sender() for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            sent = list(pool.map(lambda each: each.send(limited_jobs.only, (1,), {}), senders))
+        self.assertEqual((1, 1), (self.length(), len({handle.id for handle in sent})))
+        self.assertEqual(1, sum(handle.is_new for handle in sent))
+        other = next(handle for handle in sent if not handle.is_new)
+        with self.assertRaisesRegex(RuntimeError, "was sent by another"):
+            other.result_sync(60)
 
     def test_threads(self) -> None:
         """From many threads at once, each call is sent once."""
@@ -170,7 +182,7 @@ class Waiting(SyncCase):
         await broker.start()
         options = {
             "transport_name": "work",
-            "tasks": ["tests.tasks.jobs"],
+            "tasks": ["tests.tasks.jobs", "tests.tasks.chained_jobs"],
             "retry": {"attempts": 1},
         }
         runtime = Runtime(broker, Codec(), reactor, self.namespace)
@@ -216,6 +228,16 @@ class Waiting(SyncCase):
                 return list(pool.map(ask, range(200)))
 
         self.assertEqual(list(range(1, 201)), await self.run_with_worker(work))
+
+    async def test_chain(self) -> None:
+        """A chain is sent, and waited for."""
+
+        def work(sender: SyncSender) -> Any:
+            self.addCleanup(unbind_sync, bind_sync(sender))
+            made = chain(chained_jobs.first.s(3), chained_jobs.twice.s(), chained_jobs.plus.s(1))
+            return made.send_sync().result_sync(60)
+
+        self.assertEqual(7, await self.run_with_worker(work))
 
     def test_timeout(self) -> None:
         """Who waits in vain is told after the time."""
