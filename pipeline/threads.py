@@ -43,6 +43,8 @@ class Threads:
         self._reactor = threaded(reactor)
         self._pool = _Pool(minthreads=0, maxthreads=size * each, name=name)
         self._free = DeferredSemaphore(size)
+        #: Those of who wait that go before the others.
+        self._first: set[Deferred[DeferredSemaphore]] = set()
 
     def start(self) -> None:
         """Be ready to run."""
@@ -59,6 +61,18 @@ class Threads:
         One :meth:`run` must follow; or any number of :meth:`run_free`, and :meth:`give_back`.
         """
         await self._free.acquire()
+
+    async def free_first(self) -> None:
+        """As :meth:`free`, but before all who wait by that."""
+        taking = self._free.acquire()
+        waiting = self._free.waiting
+        if not taking.called:
+            waiting.insert(sum(each in self._first for each in waiting), waiting.pop())
+            self._first.add(taking)
+        try:
+            await taking
+        finally:
+            self._first.discard(taking)
 
     def give_back(self) -> None:
         """Let others have the thread that :meth:`free` took."""

@@ -37,6 +37,23 @@ class Pool(TestCase):
 
         self.assertEqual((False, "blue"), await self._call(where))
 
+    async def test_first(self) -> None:
+        """Who goes first has a thread before all others that wait, in their order."""
+        order: list[str] = []
+
+        async def take(name: str) -> None:
+            await (self.threads.free_first() if name.isupper() else self.threads.free())
+            order.append(name)
+
+        for _ in range(2):
+            await self.threads.free()
+        taking = [Deferred.fromCoroutine(take(name)) for name in "abABcC"]
+        taking[3].addErrback(lambda _: None)
+        taking[3].cancel()
+        for _ in range(5):
+            self.threads.give_back()
+        self.assertEqual("ACabc", "".join(order))
+
     async def test_error(self) -> None:
         """An error comes back, and the thread is free again."""
         for _ in range(5):
@@ -97,10 +114,13 @@ class FromThread(TestCase):
 
         self.assertEqual((True, "red"), await deferToThread(in_thread))
 
-    def test_in_reactor(self) -> None:
+    async def test_in_reactor(self) -> None:
         """In the reactor's own thread it would wait for ever, so it is refused."""
+        from twisted.internet import reactor
 
         async def nothing() -> None: ...
+
+        await deferLater(reactor, 0)  # before it runs it doesn't know its thread
 
         self.assertRaises(RuntimeError, wait_in_thread, None, nothing())
 

@@ -89,6 +89,8 @@ class Task(Generic[P, R]):
         self.reentrant = reentrant
         self.is_async = inspect.iscoroutinefunction(function)
         self.isolation = isolation or ("inline" if self.is_async else "thread")
+        #: Whether its calls go before others that wait.
+        self.is_urgent = priority == "high"
         self.lane = lane_of(self.name, rate_limit, concurrency, priority)
         #: The queue that its calls are sent to; None: its connector's own.
         self.own_queue = None if self.lane is None else self.lane.queue(queue)

@@ -123,7 +123,7 @@ class TaskRunner:
         in_thread = task.isolation == "thread" and self.stack.blocks
         threads = self.threads if in_thread else self._around if self.stack.threads else None
         if threads is not None:
-            await threads.free()
+            await (threads.free_first() if task.is_urgent else threads.free())
         run = Run(task, self._clock, call)
         self.running.add(run)
         try:
@@ -140,7 +140,7 @@ class TaskRunner:
         pool = self.processes
         if pool is None:
             raise PermanentFailure(f"{task.name}: there are no processes for tasks here")
-        child = await pool.free()
+        child = await (pool.free_first() if task.is_urgent else pool.free())
         run = Run(task, self._clock, call)
         self.running.add(run)
         try:
@@ -212,7 +212,7 @@ class TaskRunner:
         return partial(_inline, function)
 
     async def _threaded(self, task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
-        await self.threads.free()
+        await (self.threads.free_first() if task.is_urgent else self.threads.free())
         return await self.threads.run(called, task, args, kwargs)
 
     def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -56,6 +56,8 @@ class ProcessPool:
         self._children: dict[Child, Any] = {}
         self._idle: deque[Child] = deque()
         self._waiting: deque[Deferred[Child]] = deque()
+        #: Those who go before the others.
+        self._first: deque[Deferred[Child]] = deque()
         self._is_running = False
         self._begun: Deferred[None] | None = None
         self._over: Deferred[None] | None = None
@@ -118,14 +120,21 @@ class ProcessPool:
 
         :raise RetryLater: no child can be started now.
         """
+        return await self._take(self._waiting)
+
+    async def free_first(self) -> Child:
+        """As :meth:`free`, but before all who wait by that."""
+        return await self._take(self._first)
+
+    async def _take(self, line: deque[Deferred[Child]]) -> Child:
         while self._idle:
             child = self._idle.popleft()
             if not child.has_ended():  # of others the pool is told soon
                 return child
         if not self._is_running or (self._broken is not None and not self._has_ready()):
             raise self._put_off(str(self._broken))
-        waiting: Deferred[Child] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
+        waiting: Deferred[Child] = Deferred(line.remove)
+        line.append(waiting)
         return await waiting
 
     def give_back(self, child: Child) -> None:
@@ -240,14 +249,17 @@ class ProcessPool:
     def _give(self, child: Child) -> None:
         if not self._is_running:
             return
-        if self._waiting:
-            self._waiting.popleft().callback(child)
+        line = self._first or self._waiting
+        if line:
+            line.popleft().callback(child)
         else:
             self._idle.append(child)
 
     def _refuse(self, why: str) -> None:
         """Put off all that waits."""
-        waiting, self._waiting = self._waiting, deque()
+        waiting = [*self._first, *self._waiting]
+        self._first.clear()
+        self._waiting.clear()
         for each in waiting:
             each.errback(self._put_off(why))
 

@@ -79,6 +79,22 @@ class Calls(ProcessCase):
         value = {"a": [1, 2.5, None, True, "ü\x00"], "big": 2**70}
         self.assertEqual(value, await self.call(jobs.echo, value))
 
+    async def test_first(self) -> None:
+        """Who goes first has a child before all others that wait."""
+        await self.begin()
+        child = await self.pool.free()
+        order: list[str] = []
+
+        async def take(name: str) -> None:
+            taken = await (self.pool.free_first() if name.isupper() else self.pool.free())
+            order.append(name)
+            self.pool.give_back(taken)
+
+        waiting = [Deferred.fromCoroutine(take(name)) for name in "abAB"]
+        self.pool.give_back(child)
+        await gatherResults(waiting)
+        self.assertEqual("ABab", "".join(order))
+
     async def test_many(self) -> None:
         """Fifty calls share two children, each with one at a time."""
         await self.begin(processes=2)
