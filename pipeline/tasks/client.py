@@ -157,8 +157,8 @@ class Client:
     ) -> TaskHandle:
         """Send a call, unless another with this key is there; then a handle of that one."""
         awaited = edge.delivery is None
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=awaited)
-        claim = Claim(key, message.message_id)
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=awaited, client=self)
+        claim = Claim(key, message.message_id, edge.delay)
         message.extra[FIELD] = key
         try:
             if edge.delivery is None:

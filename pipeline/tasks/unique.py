@@ -83,11 +83,13 @@ class Claim:
 
     :param key: as :meth:`Unique.key` says.
     :param id: the call's.
+    :param delay: seconds before the call is due.
     :ivar holder: the id of the call that was there before; "" when there is none.
     """
 
-    def __init__(self, key: str, id: str) -> None:
+    def __init__(self, key: str, id: str, delay: float = 0) -> None:
         self.holder = ""
+        self._ttl = LONGEST + delay
         self._key = _stored(key)
         self._id = id
 
@@ -101,7 +103,7 @@ class Claim:
         if self.holder:
             return False
         store.expect(self._key, None)
-        store.set(self._key, self._id, ttl=LONGEST)
+        store.set(self._key, self._id, ttl=self._ttl)
         return True
 
     async def publish(self, broker: Any, post: Post, partition: int) -> bool:

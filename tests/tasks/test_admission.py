@@ -88,6 +88,12 @@ class Unique(Refused):
         self.assertTrue(second.done)
         self.assertEqual([3, 3], [self.helper.now(each.result()) for each in (first, second)])
 
+    def test_status(self) -> None:
+        """Both handles tell of the one call."""
+        sent = [self.send(limited_jobs.only, 3), self.send(limited_jobs.only, 3)]
+        states = [self.helper.now(handle.status()).state for handle in sent]
+        self.assertEqual(["queued", "queued"], states)
+
     def test_retried(self) -> None:
         """A call that waits for another try is still there; when it is done it is not."""
         self.start(retry={"jitter": 0})

@@ -129,6 +129,13 @@ class Claims(WorkerCase):
         self.assertEqual("2", slow.holder)
         self.assertEqual(1, self.depth("work.inbound").waiting)
 
+    def test_delayed(self) -> None:
+        """The claim of a call that is due later is there until then, and as long as others."""
+        claim = Claim("send:k", "1", 3 * LONGEST)
+        self.now(claim.publish(self.looker, Post("work.inbound", b"1"), 0))
+        self.clock.advance(4 * LONGEST - 1)
+        self.assertEqual((False, "1"), self.publish("2"))
+
     def test_last_resort(self) -> None:
         """A claim that nobody gives up is gone after a day."""
         self.publish("1")

@@ -9,7 +9,7 @@
 -- ARGV  1 the group, 2 who reads, 3 how many, 4 the most in hand (0 any), 5 the most in a period
 --       (0 any), 6 the period in ms, 7 a time offset in ms (tests), 8 NEW, or HELD to ask for the
 --       rate only, for what is pending already
--- Reply: OK and the entries, or for HELD how many · NONE and the last id that was read · FULL and the
+-- Reply: GONE with the group · OK and the entries, or for HELD how many · NONE and the last id that was read · FULL and the
 --       last id of the stream that tells of room · WAIT and ms until there is room.
 --
 -- ZREMRANGEBYSCORE comes before ZADD, which the server would refuse at its memory limit.
@@ -17,8 +17,11 @@
 local count, most, rate, period = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local is_new = ARGV[8] == 'NEW'
 
+local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
+if pending.err then return {'GONE'} end
+
 if is_new and most > 0 then
-    local room = most - redis.call('XPENDING', KEYS[1], ARGV[1])[1]
+    local room = most - pending[1]
     if room <= 0 then
         local told = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
         return {'FULL', told[1] and told[1][1] or '0-0'}

@@ -49,6 +49,9 @@ class LimitedConsumer(RedisConsumer):
             await self._membership.reconcile(self._reader)
             if self._has_old():
                 reply = await self._ask(1, "HELD")
+                if reply[0] == b"GONE":
+                    await self._join()
+                    return []
                 if reply[0] == b"WAIT":
                     return await self._pass_time(reply[1])
                 count = 1
@@ -63,7 +66,13 @@ class LimitedConsumer(RedisConsumer):
     async def _read(self, count: int) -> list[Delivery]:
         if self._interrupted or self._wakeable.woken:
             return []
-        verdict, found = await self._ask(count, "NEW")
+        verdict, *found = await self._ask(count, "NEW")
+        if verdict == b"GONE":
+            await self._join()
+            return []
+        return await self._taken(verdict, *found)
+
+    async def _taken(self, verdict: bytes, found: Any) -> list[Delivery]:
         if verdict == b"OK":
             make, token = self._entries.delivery, self.token
             return [make(token, id, values) for id, values in found if values]

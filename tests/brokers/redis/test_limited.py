@@ -55,6 +55,15 @@ class LimitedReading(RedisCase):
         await self.elapse(-3600)
         self.assertEqual([b"2"], [job.payload for job in await self.take(consumer, 1)])
 
+    async def test_flushed(self) -> None:
+        """After the server has lost all it makes its group anew, and reads on."""
+        consumer = await self.limited(Limit(concurrency=1, rate=100))
+        waiting = consumer.take(1)
+        await self.pause(0.1)
+        await self.flush()
+        await self.fill(self.redis, b"1")
+        self.assertEqual([b"1"], [job.payload for job in await self.soon(waiting)])
+
     async def test_no_busy_waiting(self) -> None:
         """Who waits for room asks the server once, and then sleeps until there is some."""
         consumer = await self.limited(Limit(concurrency=1))
