@@ -18,7 +18,7 @@ from pipeline.tasks.options import SendOptions
 from pipeline.tasks.origins import home, where
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
 from pipeline.tasks.sender import current_sender, current_sync_sender
-from pipeline.tasks.unique import Unique
+from pipeline.tasks.unique import unique_of
 from pipeline.tasks.values import Hints
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Task(Generic[P, R]):
         #: When it is called by itself, see :meth:`schedule`.
         self.schedules: list[Entry] = []
         self.ttl = ttl
-        self.unique = self._unique(unique, unique_key)
+        self.unique = unique_of(self.name, self.signature, unique, unique_key)
         #: Whether something is to be looked at before a call begins.
         self.is_conditional = bool(self.lane or ttl is not None or self.unique)
         self._check()
@@ -212,16 +212,6 @@ class Task(Generic[P, R]):
         )
         self.schedules.append(entry)
         return entry
-
-    def _unique(self, until: str | None, by: Any) -> Unique | None:
-        if until is not None:
-            return Unique(self.name, self.signature, until, by)
-        if by is not None:
-            raise ConfigError(
-                f"task {self.name}: unique_key says nothing without unique",
-                hint="add unique='queued' or unique='done'",
-            )
-        return None
 
     def _check(self) -> None:
         if self.isolation not in _ISOLATIONS:

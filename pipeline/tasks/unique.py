@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError, Conflict
 from pipeline.message import TaskMessage
 from pipeline.store import Store
 
-__all__ = ["FIELD", "LONGEST", "Claim", "Unique", "give_up"]
+__all__ = ["FIELD", "LONGEST", "Claim", "Unique", "give_up", "unique_of"]
 
 #: Where a call says under which key it is unique.
 FIELD = "unique"
@@ -76,6 +76,21 @@ class Unique:
                 raise ConfigError(
                     f"task {self._task}: unique_key names {name!r}, which is no argument of it"
                 )
+
+
+def unique_of(task: str, signature: inspect.Signature, until: str | None, by: Any) -> Unique | None:
+    """How a task with these options is unique; None: it isn't.
+
+    :raise ConfigError: an option is wrong.
+    """
+    if until is not None:
+        return Unique(task, signature, until, by)
+    if by is not None:
+        raise ConfigError(
+            f"task {task}: unique_key says nothing without unique",
+            hint="add unique='queued' or unique='done'",
+        )
+    return None
 
 
 class Claim:
