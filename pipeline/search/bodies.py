@@ -58,7 +58,7 @@ class Fetcher:
     def __init__(self, reactor: Any, timeout: float) -> None:
         self._reactor = reactor
         self._timeout = timeout
-        self._agent = Agent(reactor, connectTimeout=timeout)
+        self._agent = Agent(reactor)
 
     async def get(self, url: str) -> tuple[int, bytes, Headers]:
         """The answer to a GET.

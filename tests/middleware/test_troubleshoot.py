@@ -356,7 +356,7 @@ class OverRedis(RedisCase):
         """Whatever the service does, the message is settled, and the exception is shown."""
         for count, way in enumerate(("silent", "endless", "elsewhere", "closes", "garbage"), 1):
             self.exchange.way = way
-            worker = await self.begun("", timeout=1)
+            worker = await self.begun("", timeout=3)
             await self.say("", "never" if way != "silent" else "abc")
             await self.settled()
             await self.shown(count)

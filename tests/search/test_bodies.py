@@ -60,12 +60,12 @@ class Fetching(TestCase):
 
     async def test_silent(self) -> None:
         """A server that never answers is given up, and its connection closed."""
-        self.assertEqual("no answer in 0.2 s", await self.fails("silent", 0.2))
+        self.assertEqual("no answer in 3 s", await self.fails("silent", 3))
         await self.left()
 
     async def test_slow(self) -> None:
         """So is one whose answer begins and never ends."""
-        self.assertEqual("no answer in 0.2 s", await self.fails("slow", 0.2))
+        self.assertEqual("no answer in 3 s", await self.fails("slow", 3))
         await self.left()
 
     async def test_broken_off(self) -> None:
