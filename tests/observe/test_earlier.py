@@ -231,18 +231,20 @@ class OverRedis(RedisCase):
         self.patch(Shop, "prices", {})
         runtime = replace(await self.helper.place.runtime(), debug=True)
         await self.helper.get_worker(Shop, config(), runtime=runtime)
-        for article in ("tea", "milk"):
+
+        async def fail(article: str, count: int) -> None:
             await self.helper.dispatch("inbound", inbound(article), "sms")
             await self.settled()
-        await self.helper.until(lambda: error.getvalue().count("Traceback") == 2, "both reports")
+            await self.helper.until(lambda: error.getvalue().count("Traceback") == count, article)
+
+        await fail("tea", 1)
+        await fail("milk", 2)
         Shop.prices["tea"] = 4
         office = DeadLetterOffice(runtime.broker)
         async for page in office.find(Selection(text="tea")):
             await office.requeue(page)
         await self.settled()
-        await self.helper.dispatch("inbound", inbound("eggs"), "sms")
-        await self.settled()
-        await self.helper.until(lambda: error.getvalue().count("Traceback") == 3, "the report")
+        await fail("eggs", 3)
         text = error.getvalue()
         for told in ("- 2 still dead", "- 1 went well after being put back"):
             self.assertIn(line(told), text)
