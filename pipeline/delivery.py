@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pipeline.store import Store, Write
 
 __all__ = [
+    "Apart",
     "DeadLetterEntry",
     "Delivery",
     "Depth",
@@ -254,6 +255,35 @@ class Delivery:
             post = post._replace(writes=())
         self.posts.append(post)
 
+    def apart(self) -> Apart:
+        """A unit of work that begins as this one is, and becomes part of it by :meth:`adopt`."""
+        twin = Apart(
+            self.queue,
+            self.id,
+            self.payload,
+            partition=self.partition,
+            token=self.token,
+            attempt=self.attempt,
+            deaths=self.deaths,
+            enqueued_at=self.enqueued_at,
+            history=self.history,
+            reader=self._reader,
+        )
+        twin.message, twin.key, twin._ids = self.message, self.key, self._ids
+        if self._store is not None:
+            twin._store = _copied(self._store)
+        return twin
+
+    def adopt(self, twin: Apart) -> None:
+        """Take over what was staged in a unit of work that began as this one."""
+        self.posts += twin.posts
+        self._ids = max(self._ids, twin._ids)
+        for unfinished in twin.take_unfinished():
+            self.wait_for(unfinished)
+        if twin._store is not None:
+            self._store = twin._store
+        twin.close()
+
     def wait_for(self, unfinished: Any) -> None:
         """Settle only after this Deferred has fired; its failure is the delivery's."""
         if self._unfinished is None:
@@ -274,3 +304,31 @@ class Delivery:
         self.settled = False
         if self._store is not None:
             self._store.forget()
+
+
+class Apart(Delivery):
+    """A part of a delivery's work that may be given up, as that of a thread that takes too long."""
+
+    __slots__ = ()
+
+    @property
+    def store(self) -> Store:
+        """As :attr:`Delivery.store`.
+
+        :raise RuntimeError: it was given up.
+        """
+        if self.settled:
+            raise RuntimeError(f"{self!r} is over: what is written now would be lost")
+        return super().store
+
+    def close(self) -> None:
+        """Give it up: what is staged from now on is an error."""
+        self.settled = True
+
+
+def _copied(store: Store) -> Store:
+    """A view that has read and staged the same."""
+    copied = Store(store._reader)
+    copied._seen, copied.writes = dict(store._seen), list(store.writes)
+    copied._overlay = {key: dict(staged) for key, staged in store._overlay.items()}
+    return copied

@@ -170,6 +170,10 @@ class TaskApplication(Application):
         if hasattr(self, "states"):
             await self.states.stop()
 
+    def postponed(self) -> Any:
+        """Fires when no task is in a PostponeShutdown block any more."""
+        return self.runner.postponed()
+
     def ordering_key(self, message: Any, kind: str) -> Any:
         """None: calls are in no order, unless they say whom they are from."""
         return super().ordering_key(message, kind) or None

@@ -36,6 +36,8 @@ __all__ = ["Connector"]
 GRACE = 1.0
 #: The same for who is in a hurry.
 HURRIED = 0.2
+#: The longest that what is postponed may take, in seconds.
+POSTPONED = 600.0
 
 _log = Logger("pipeline.connector")
 
@@ -301,6 +303,8 @@ class Connector(NamedByKind):
         self._flow.wait_no_more()
         if not await self._patiently(deadline, self.pause()):
             self._flow.expire()
+            if (postponed := self._worker.postponed()) is not None:
+                await self._patiently(POSTPONED, postponed)
             await self._patiently(self._grace, self._flow.when_idle())
         closing = [Deferred.fromCoroutine(self._close(each)) for each in self._flow.sources]
         self._flow.sources.clear()

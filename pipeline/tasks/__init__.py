@@ -20,10 +20,12 @@ from pipeline.tasks.current import CurrentTask, current_task
 from pipeline.tasks.middleware import process_outcome, run_task
 from pipeline.tasks.registry import Task, collect, task
 from pipeline.tasks.sender import bind, handle_of, unbind
+from pipeline.tasks.shutdown import PostponeShutdown
 from pipeline.tasks.states.progress import report_progress
 
 __all__ = [
     "CurrentTask",
+    "PostponeShutdown",
     "Task",
     "bind",
     "chain",

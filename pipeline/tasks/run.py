@@ -41,6 +41,39 @@ class Run:
         self._timer: Any = None
         self._result: list[Any] = []
         self._waiting: list[Deferred[Any]] = []
+        self._holds = 0
+        self._held_back: BaseException | None = None
+        self._after: list[Callable[[], object]] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its outcome is known; a thread may go on all the same."""
+        return bool(self._result)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is in a PostponeShutdown block."""
+        return self._holds > 0
+
+    def hold(self) -> None:
+        """Raise no WorkerShutdown in it from now on."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Raise it again; now, if it is due. Called inside of the task."""
+        self._holds -= 1
+        why, self._held_back = (None, self._held_back) if self._holds else (self._held_back, None)
+        if why is None or self._why is not None:
+            return
+        # It runs right now, so that nothing is there to be cancelled.
+        self._why = why
+        self._stop_timer()
+        self._timer = self._clock.callLater(GRACE, self._give, Failure(why))
+        raise why
+
+    def when_over(self, call: Callable[[], object]) -> None:
+        """Call this when its outcome is known."""
+        self._after.append(call)
 
     def reason(self) -> BaseException | None:
         """What a call that was told to end is told; None while it may go on."""
@@ -80,6 +113,9 @@ class Run:
         """
         if self._result or self._why is not None:
             return
+        if self._holds and isinstance(why, WorkerShutdown):
+            self._held_back = why
+            return
         self._why = why
         self._stop_timer()
         if self.task.isolation == "thread":
@@ -111,6 +147,8 @@ class Run:
         if why is not None and isinstance(result, Failure) and result.value is why:
             result = Failure(self._final(why))
         self._result.append(result)
+        for call in self._after:
+            call()
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(result)

@@ -8,12 +8,14 @@ reactor, and what may block goes to threads of a pool of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
+from pipeline.delivery import Apart, current
 from pipeline.errors import PermanentFailure, TaskCancelled, WorkerShutdown
 from pipeline.tasks.calling import called, called_through
 from pipeline.tasks.current import CurrentTask, running
@@ -23,6 +25,7 @@ from pipeline.tasks.processes.pool import ProcessPool
 from pipeline.tasks.processes.process import Child
 from pipeline.tasks.registry import Task
 from pipeline.tasks.run import Run
+from pipeline.tasks.shutdown import guard
 from pipeline.threads import Threads, awaited, wait_in_thread
 
 __all__ = ["TaskRunner"]
@@ -56,6 +59,8 @@ class TaskRunner:
         self.processes = processes
         #: The calls that run now.
         self.running: set[Run] = set()
+        #: The calls that are over and whose threads go on, with their tasks' names.
+        self.stuck: dict[Run, str] = {}
         #: How many calls took longer than their time.
         self.timed_out = 0
         self._clock = clock
@@ -96,6 +101,13 @@ class TaskRunner:
         """
         for run in list(self.running):
             run.end(WorkerShutdown("the worker stops"))
+
+    def postponed(self) -> Deferred[Any] | None:
+        """Fires when no call is in a PostponeShutdown block any more; None if none is."""
+        held = [run for run in self.running if run.is_held]
+        if not held:
+            return None
+        return DeferredList([run.outcome() for run in held], consumeErrors=True)
 
     def cancel(self, call_id: str) -> None:
         """Make an end of a call, if it runs here: TaskCancelled is raised in it.
@@ -181,7 +193,7 @@ class TaskRunner:
     def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Deferred[Any]:
         if in_thread:
             function = partial(called, run.task)
-            return self.threads.run(called_through, self.stack, function, call, self._wait)
+            return self._apart(run, called_through, self.stack, function, call, self._wait)
         if not self.stack.runs:
             return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
         return Deferred.fromCoroutine(self._passed(run, call))
@@ -202,18 +214,50 @@ class TaskRunner:
         """The task itself, without middleware."""
         function: Callable[..., Any] = task.function
         if task.isolation == "thread":
-            return lambda *args, **kwargs: Deferred.fromCoroutine(
-                self._threaded(task, args, kwargs)
-            )
+            return lambda *args, **kwargs: Deferred.fromCoroutine(self._threaded(run, args, kwargs))
+        guard.set(run)
         if task.is_async:
             return lambda *args, **kwargs: Deferred.fromCoroutine(
                 interruptible(function(*args, **kwargs), run.reason)
             )
         return partial(_inline, function)
 
-    async def _threaded(self, task: Task[Any, Any], args: Any, kwargs: Any) -> Any:
-        await (self.threads.free_first() if task.is_urgent else self.threads.free())
-        return await self.threads.run(called, task, args, kwargs)
+    async def _threaded(self, run: Run, args: Any, kwargs: Any) -> Any:
+        await (self.threads.free_first() if run.task.is_urgent else self.threads.free())
+        return await self._apart(run, called, run.task, args, kwargs)
+
+    def _apart(self, run: Run, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """Run in a thread, with a part of the delivery that is given up when its call is over."""
+        delivery = current.get()
+        twin = None if delivery is None else delivery.apart()
+        context = copy_context()
+        context.run(current.set, twin)
+        thread: Deferred[Any] = context.run(self.threads.run, function, *args)
+        run.when_over(partial(self._left, run, thread, twin))
+
+        def came_back(result: Any) -> Any:
+            self.stuck.pop(run, None)
+            if twin is not None and delivery is not None and not run.is_over:
+                delivery.adopt(twin)
+            return result
+
+        return thread.addBoth(came_back)
+
+    def _left(self, run: Run, thread: Deferred[Any], twin: Apart | None) -> None:
+        """A call is over; if its thread goes on, that is one less for others."""
+        if twin is not None:
+            twin.close()
+        if thread.called:
+            return
+        self.stuck[run] = run.task.name
+        if len(self.stuck) >= self.threads.size:
+            names = ", ".join(sorted(set(self.stuck.values())))
+            self.log.error(
+                "all {size} threads are held by calls that are over, of {names}: no task can run in"
+                " a thread until one of them ends",
+                size=self.threads.size,
+                names=names,
+            )
 
     def _in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return self._around.run_free(function, *args, **kwargs)

@@ -196,6 +196,10 @@ class Worker:
         With an ``ordering`` it may stay in hand until then, and what is staged is forgotten.
         """
 
+    def postponed(self) -> Deferred[Any] | None:
+        """What a stop waits for beyond its deadline, unless it is in a hurry; None: nothing."""
+        return None
+
     # Life --------------------------------------------------------------------------------------
 
     def start_worker(self) -> Deferred[None]:

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from pipeline.errors import RetryLater, TaskCancelled, TemporaryFailure, WorkerShutdown
 from pipeline.tasks.registry import task
+from pipeline.tasks.shutdown import PostponeShutdown
 from pipeline.tasks.states.progress import report_progress
 
 #: What has run, in order.
@@ -143,6 +144,29 @@ async def cancellable() -> None:
     except TaskCancelled:
         ran.append("cancelled")
         raise
+
+
+@task(queue="work", reentrant=True)
+async def careful() -> None:
+    """Wait for a gate in a block that is not broken off."""
+    gate: Deferred[Any] = Deferred()
+    gates.append(gate)
+    with PostponeShutdown(), PostponeShutdown():
+        await gate
+        ran.append("in peace")
+    ran.append("too far")
+
+
+@task(queue="work", timeout=1, retries=0)
+def late() -> None:
+    """Send something before and after the time is over."""
+    add.send_from_thread(1)
+    ran.append("sent")
+    gate.wait(60)
+    try:
+        add.send_from_thread(2)
+    except RuntimeError:
+        ran.append("refused")
 
 
 @task(queue="work")

@@ -22,6 +22,7 @@ from pipeline.tasks.processes.reports import Reports
 from pipeline.tasks.processes.wire import Call, Failed, Returned, check_size
 from pipeline.tasks.registry import Task
 from pipeline.tasks.sender import bound
+from pipeline.tasks.shutdown import guard
 from pipeline.tasks.states.progress import reporter
 from pipeline.threads import awaited
 
@@ -73,6 +74,7 @@ class Performing:
         call.args, call.kwargs = unpacked(task, call.args, call.kwargs)
         reports = Reports(self._channel, asked.number)
         reporter.set(reports.take)
+        guard.set(self._interruption)
         try:
             value = self._through(task, call)
         finally:

@@ -44,6 +44,8 @@ __all__ = ["Keeper"]
 
 #: Seconds between two times that what is kept no longer is taken out of the indexes.
 TRIM_EVERY = 10.0
+#: Seconds that an index outlives what it lists.
+SLACK = 600.0
 
 _SIGNALS: dict[str, Signal] = {
     "finished": task_finished,
@@ -107,6 +109,8 @@ class Keeper:
             self._trimming = None
         try:
             await self.notes.stop()
+            ended, self._ended = self._ended, Counter()
+            await self._trimmed(ended)
         except PipelineError as error:
             self.log.warn("states of tasks could not be noted: {error}", error=error)
 
@@ -290,8 +294,10 @@ class Keeper:
             store = Store(self._broker.reader(partition))
             for _ in range(min(20, 1 + 2 * count // MOST)):
                 store.ztrim(index, now - self._keep, MOST)
+            store.expire("z", index, self._keep + SLACK)
             live = index.rpartition(":")[0] + ":live"
             store.ztrim(live, now - LIVE_FOR, MOST)
+            store.expire("z", live, 2 * LIVE_FOR)
             await store.commit()
 
     def _not_trimmed(self, failure: Failure) -> None:

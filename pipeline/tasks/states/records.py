@@ -41,9 +41,6 @@ NAMES = "task_names"
 #: The field about the run that goes on; ``a:<start>`` are those of runs that were broken off.
 NOW = "now"
 
-#: Seconds that an index outlives what it lists.
-SLACK = 600.0
-
 
 class Record(msgspec.Struct, array_like=True):
     """A call, as of its last change of state.
@@ -142,7 +139,6 @@ class Writes:
 
     def __init__(self, keep: float) -> None:
         self._keep = round(keep * 1000)
-        self._listed = self._keep + round(SLACK * 1000)
 
     def live(self, call_id: str, record: Record, wait: float = 0) -> tuple[Write, ...]:
         """Of a call that is queued, or queued again.
@@ -153,7 +149,7 @@ class Writes:
         score = repr(record.queued_at).encode()
         return (
             ("set", record_key(call_id), _encode(record), ttl),
-            ("zadd", index_of(record.task, LIVE), ttl, score, call_id.encode()),
+            ("zadd", index_of(record.task, LIVE), 0, score, call_id.encode()),
         )
 
     def ended(self, call_id: str, record: Record, *, had_runs: bool) -> tuple[Write, ...]:
@@ -166,7 +162,7 @@ class Writes:
         writes: tuple[Write, ...] = (
             ("set", record_key(call_id), _encode(record), self._keep),
             ("zrem", index_of(record.task, LIVE), name),
-            ("zadd", index_of(record.task, record.state), self._listed, score, name),
+            ("zadd", index_of(record.task, record.state), 0, score, name),
         )
         if had_runs:
             writes += (("expire", runs_key(call_id), "h", self._keep),)

@@ -1,0 +1,116 @@
+"""What the states of tasks cost: calls that do nothing, sent and drained, with states and without.
+
+Run as ``python -m benchmarks.task_states [--calls N] [--rounds N]``. All in one process, on a
+server of its own; the two take turns. The figures are medians of the rounds, of CPU time, which
+other work on the machine changes least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import react
+
+from pipeline.applications.tasks import TaskApplication
+from pipeline.brokers.embedded import EmbeddedServer
+from pipeline.brokers.redis.broker import RedisBroker
+from pipeline.codec import Codec
+from pipeline.tasks.client import Client
+from pipeline.tasks.registry import task
+from pipeline.worker import Runtime
+
+#: How many calls are sent side by side.
+AT_ONCE = 500
+
+
+class Counter:
+    """Says when so many calls have run."""
+
+    left = 0
+    done: Deferred[None]
+
+
+@task(name="benchmarks.task_states.nothing", queue="bench")
+async def nothing() -> None:
+    """Do nothing but count."""
+    Counter.left -= 1
+    if not Counter.left:
+        Counter.done.callback(None)
+
+
+async def sent(client: Client, count: int) -> float:
+    """Send calls; microseconds of this process for each."""
+    began = time.process_time()
+    for _ in range(count // AT_ONCE):
+        await gatherResults([Deferred.fromCoroutine(client.send(nothing)) for _ in range(AT_ONCE)])
+    return (time.process_time() - began) / count * 1e6
+
+
+async def drained(runtime: Runtime, count: int) -> float:
+    """Run all calls that wait; microseconds of this process for each."""
+    Counter.left, Counter.done = count, Deferred()
+    options = {"transport_name": "bench", "tasks": [f"{__name__}.nothing"], "max_in_flight": 200}
+    worker = TaskApplication("bench", options, runtime)
+    began = time.process_time()
+    await worker.start_worker()
+    await Counter.done
+    await worker.stop_worker()
+    return (time.process_time() - began) / count * 1e6
+
+
+async def served(broker: RedisBroker) -> float:
+    """Seconds of CPU that the server has used."""
+    said = dict(
+        line.split(":")
+        for line in (await broker.client.execute("INFO", "cpu")).decode().split("\r\n")
+        if ":" in line
+    )
+    return float(said["used_cpu_user"]) + float(said["used_cpu_sys"])
+
+
+async def bench(reactor: Any, calls: int, rounds: int) -> dict[str, list[tuple[float, ...]]]:
+    """Run the rounds on a private server."""
+    server = EmbeddedServer(reactor=reactor)
+    address = await server.start()
+    broker = RedisBroker(address, reactor, namespace="bench")
+    await broker.start()
+    figures: dict[str, list[tuple[float, ...]]] = {"off": [], "on": []}
+    runtime = Runtime(broker, Codec(), reactor, "bench")
+    for _ in range(rounds):
+        for name, keep in (("off", 0.0), ("on", 3600.0)):
+            kept = replace(runtime, keep_task_states=keep)
+            client, before = Client(kept), await served(broker)
+            mine = await sent(client, calls), await drained(kept, calls)
+            figures[name].append((*mine, (await served(broker) - before) / calls * 1e6))
+            await client.stop()
+    await broker.stop()
+    await server.stop()
+    return figures
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+
+    async def run(reactor: Any) -> None:
+        figures = await bench(reactor, given.calls, given.rounds)
+        for name, rounds in figures.items():
+            send, drain, server = (statistics.median(each) for each in zip(*rounds, strict=True))
+            print(
+                f"states {name:>3}: CPU us for each call: {send:6.1f} to send it,"
+                f" {drain:6.1f} to run it, {server:6.1f} in the server for both"
+            )
+
+    react(run)
+
+
+if __name__ == "__main__":
+    main()
