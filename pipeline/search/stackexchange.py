@@ -149,7 +149,8 @@ class StackExchange:
         """Leave a method alone for as long as the service wants."""
         if seconds > 0:
             seconds = min(seconds, LONGEST_REST)
-            self._rests[method] = self._clock.seconds() + seconds
+            until = self._clock.seconds() + seconds
+            self._rests[method] = max(until, self._rests.get(method, 0))
             _log.info("the search service is left alone for {seconds:.0f} s", seconds=seconds)
 
     def _remember(self, tries: tuple[str, ...], found: list[Finding]) -> None:
