@@ -12,8 +12,10 @@ from pipeline.delivery import Post
 from pipeline.errors import ConfigError
 from pipeline.message import TaskMessage
 from pipeline.store import Store
+from pipeline.tasks.client import Client
 from pipeline.tasks.registry import Task
 from pipeline.tasks.unique import FIELD, LONGEST, Claim, Unique, give_up
+from tests.tasks import limited_jobs
 from tests.workers import WorkerCase
 
 
@@ -143,3 +145,21 @@ class Claims(WorkerCase):
         self.assertEqual((False, "1"), self.publish("2"))
         self.clock.advance(1)
         self.assertEqual((True, ""), self.publish("2"))
+
+
+class Spread(WorkerCase):
+    """Unique calls in several partitions."""
+
+    def broker_options(self) -> dict[str, Any]:
+        return {"partitions": 4}
+
+    def test_one_partition(self) -> None:
+        """Equal calls from outside meet in one partition; others are spread over all."""
+        client = Client(self.runtime)
+        self.addCleanup(lambda: self.helper.now(client.stop()))
+        for is_new in (True, False):
+            sent = [self.helper.now(client.send(limited_jobs.only, (n,))) for n in range(20)]
+            self.assertEqual({is_new}, {handle.is_new for handle in sent})
+        waiting = [len(self.taken("work.inbound", partition)) for partition in range(4)]
+        self.assertEqual(20, sum(waiting))
+        self.assertGreater(len([each for each in waiting if each]), 1)
