@@ -89,9 +89,7 @@ class Reader:
 
     def curl(self, words: list[str]) -> str:
         """What curl would print; the system runs meanwhile."""
-        if self.running is None:
-            self.running = Process(PIPELINE, "run", self.configuration, cwd=self.folder)
-            self.running.wait_for_error("worker 'web' is ready")
+        self.start()
         url = words[-1].replace(":8080", f":{self.port}")
         name, _, value = words[words.index("-H") + 1].partition(": ")
         body = words[words.index("-d") + 1].encode()
@@ -100,6 +98,12 @@ class Reader:
                 return str(answer.read().decode())
         except HTTPError as error:
             return error.read().decode()
+
+    def start(self) -> None:
+        """Run the system, if it doesn't yet."""
+        if self.running is None:
+            self.running = Process(PIPELINE, "run", self.configuration, cwd=self.folder)
+            self.running.wait_for_error("worker 'web' is ready")
 
     def follow(self, page: str) -> int:
         """Do what a page says: how many commands there were."""
