@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from pipeline.errors import WorkerShutdown
+
 __all__ = ["Interruption"]
 
 
@@ -28,14 +30,16 @@ class Interruption:
         self._why: tuple[int, BaseException] | None = None
         self._is_inside = False
         self._holding = 0
+        self._postponing = 0
 
     def install(self) -> None:
         """Take the signal that this works by; in the main thread."""
         signal.signal(signal.SIGUSR1, self._signalled)
 
     def begin(self, number: int) -> None:
-        """A call with this number begins."""
+        """A call with this number begins, and holds nothing yet."""
         self._number = number
+        self._postponing = 0
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function, in which may be raised what was told or will be."""
@@ -56,12 +60,23 @@ class Interruption:
         signal.pthread_kill(self._main, signal.SIGUSR1)
 
     def hold(self) -> None:
+        """Raise no WorkerShutdown from now on, but anything else."""
+        if threading.get_ident() == self._main:
+            self._postponing += 1
+
+    def release(self) -> None:
+        """Raise it again; now, if it was told meanwhile."""
+        if threading.get_ident() == self._main:
+            self._postponing -= 1
+            self.check()
+
+    def hold_all(self) -> None:
         """Raise nothing from now on."""
         if threading.get_ident() == self._main:
             self._holding += 1
 
-    def release(self) -> None:
-        """Raise again what is told, and what was told meanwhile."""
+    def release_all(self) -> None:
+        """Raise again what is told; now, if it was told meanwhile."""
         if threading.get_ident() == self._main:
             self._holding -= 1
             self.check()
@@ -70,6 +85,8 @@ class Interruption:
         """Raise now what was told, if this is the place."""
         told = self._why
         if told is None or self._holding or not self._is_inside or told[0] != self._number:
+            return
+        if self._postponing and isinstance(told[1], WorkerShutdown):
             return
         self._why = None
         self._is_inside = False
@@ -86,7 +103,7 @@ class _Held:
         self._interruption = interruption
 
     def __enter__(self) -> None:
-        self._interruption.hold()
+        self._interruption.hold_all()
 
     def __exit__(
         self,
@@ -94,4 +111,4 @@ class _Held:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._interruption.release()
+        self._interruption.release_all()

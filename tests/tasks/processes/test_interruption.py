@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.errors import WorkerShutdown
+from pipeline.errors import TaskCancelled, WorkerShutdown
 from pipeline.tasks.processes.interruption import Interruption
 
 
@@ -23,11 +23,9 @@ class Told(SynchronousTestCase):
         self.interruption.install()
         self.interruption.begin(1)
 
-    def tell(self, number: int = 1) -> None:
+    def tell(self, number: int = 1, why: type[Exception] = WorkerShutdown) -> None:
         """Tell the call with a number, from another thread, and wait for that."""
-        thread = threading.Thread(
-            target=self.interruption.tell, args=(number, WorkerShutdown("stop"))
-        )
+        thread = threading.Thread(target=self.interruption.tell, args=(number, why("stop")))
         thread.start()
         thread.join()
 
@@ -77,11 +75,28 @@ class Told(SynchronousTestCase):
         self.run_told(holds)
         self.assertEqual(["inner"], reached)
 
+    def test_postponed(self) -> None:
+        """The end of the worker may be held back in the task itself; a cancelling can't."""
+        reached = []
+
+        def postpones(why: type[Exception]) -> None:
+            self.interruption.hold()
+            self.tell(why=why)
+            reached.append(why)
+            self.interruption.release()
+            reached.append(None)
+
+        self.run_told(postpones, WorkerShutdown)
+        self.interruption.begin(1)
+        with self.assertRaises(TaskCancelled):
+            self.interruption.run(postpones, TaskCancelled)
+        self.assertEqual([WorkerShutdown], reached)
+
     def test_threads(self) -> None:
         """Other threads hold nothing up."""
 
         def holds() -> None:
-            thread = threading.Thread(target=self.interruption.hold)
+            thread = threading.Thread(target=self.interruption.hold_all)
             thread.start()
             thread.join()
             self.tell()
