@@ -93,16 +93,19 @@ def tasked(plan: Plan, runtime: Runtime) -> TaskApplication:
 class Chainer(Worker):
     """Sends the chains, each once, and writes down what it is told of each."""
 
+    #: How many it sends, and how many in a second.
+    count, every = CHAINS, EVERY
+
     def __init__(self, plan: Plan, runtime: Runtime) -> None:
-        super().__init__("chainer", {}, runtime)
+        super().__init__(type(self).__name__.lower(), {}, runtime)
 
     def setup_worker(self) -> None:
         """Begin to send."""
         self.client = bind(Client(self))
-        self._left = iter(range(CHAINS))
+        self._left = iter(range(self.count))
         self._sending = LoopingCall(self._send_next)
         self._sending.clock = self.clock
-        self._sending.start(1 / EVERY, now=False).addErrback(self._broken)
+        self._sending.start(1 / self.every, now=False).addErrback(self._broken)
 
     async def teardown_worker(self) -> None:
         """Send no more."""
@@ -126,7 +129,7 @@ class Chainer(Worker):
         await store.commit()
 
     def _broken(self, failure: Any) -> None:
-        self.log.failure("sending chains broke", failure)
+        self.log.failure("sending broke", failure)
 
 
 # The end ------------------------------------------------------------------------------------------

@@ -9,16 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
-
 from pipeline.applications.tasks import TaskApplication
 from pipeline.delivery import current
 from pipeline.errors import TaskFailed
-from pipeline.tasks.client import Client
 from pipeline.tasks.registry import task
-from pipeline.tasks.sender import bind, unbind
-from pipeline.worker import Runtime, Worker
+from pipeline.worker import Runtime
+from tests.faults.chained import Chainer
 from tests.faults.plan import Plan
 
 __all__ = ["CALLS", "Asker", "answered", "children_of", "is_running", "isolated", "outcomes_amiss"]
@@ -61,33 +57,10 @@ def isolated(plan: Plan, runtime: Runtime) -> TaskApplication:
     return TaskApplication("isolated", options, runtime)
 
 
-class Asker(Worker):
+class Asker(Chainer):
     """Sends the calls, each once, and counts what it is told of each."""
 
-    def __init__(self, plan: Plan, runtime: Runtime) -> None:
-        super().__init__("asker", {}, runtime)
-
-    def setup_worker(self) -> None:
-        """Begin to send."""
-        self.client = bind(Client(self))
-        self._left = iter(range(CALLS))
-        self._sending = LoopingCall(self._send_next)
-        self._sending.clock = self.clock
-        self._sending.start(1 / EVERY, now=False).addErrback(self._broken)
-
-    async def teardown_worker(self) -> None:
-        """Send no more."""
-        unbind(self.client)
-        if self._sending.running:
-            self._sending.stop()
-        await self.client.stop()
-
-    def _send_next(self) -> None:
-        number = next(self._left, None)
-        if number is None:
-            self._sending.stop()
-            return
-        Deferred.fromCoroutine(self._send(number)).addErrback(self._broken)
+    count, every = CALLS, EVERY
 
     async def _send(self, number: int) -> None:
         handle = await alone.send(number)
@@ -99,9 +72,6 @@ class Asker(Worker):
         store.hincr(ANSWERED, str(number))
         store.hset(ANSWERS, {str(number): told})
         await store.commit()
-
-    def _broken(self, failure: Any) -> None:
-        self.log.failure("sending calls broke", failure)
 
 
 def children_of(pid: int) -> list[int]:

@@ -29,7 +29,7 @@ __all__ = ["PUT_OFF", "ProcessPool", "pool_for"]
 PUT_OFF = 10.0
 #: Seconds before a child that could not start is started again: at first, and at most.
 AGAIN, AGAIN_AT_MOST = 0.1, 10.0
-#: How many must die in their start, one after another, until none can be started.
+#: How often as many as there may be must die in their start, until none can be started.
 TRIES = 3
 #: Seconds that a child has to end by itself when the pool stops.
 PATIENCE = 5.0
@@ -207,7 +207,8 @@ class ProcessPool:
             self.counts["started"] += 1
 
     def _refill(self, delay: float) -> None:
-        delay = max(delay, min(AGAIN * 2**self._failures, AGAIN_AT_MOST) if self._failures else 0)
+        if self._failures:
+            delay = min(AGAIN * 2 ** (self._failures // self.size), AGAIN_AT_MOST)
         if not delay:
             self._fill()
         elif self._is_running and (self._later is None or not self._later.active()):
@@ -237,7 +238,7 @@ class ProcessPool:
         self.counts["failed"] += 1
         self._failures += 1
         self.log.error("a process for tasks could not start: {why}", why=why)
-        if not child.has_refused and self._failures < TRIES:
+        if not child.has_refused and self._failures < TRIES * self.size:
             return  # somebody may have killed it
         self._broken = why
         self._tell_begun(why)

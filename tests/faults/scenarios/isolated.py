@@ -53,6 +53,7 @@ def _kill_worker(stage: Stage, member: Member) -> None:
     if left:
         stage.crew.complaints.append(f"children {left} have outlived their worker")
     member.start()
+    member.wait_until_up()
 
 
 def _is_going_on(stage: Stage) -> bool:
