@@ -103,6 +103,8 @@ class Told(SynchronousTestCase):
         """Who waited for a task gets the remote traceback."""
         error = TaskFailed("ValueError: no", "Traceback ..")
         self.assertEqual(("ValueError: no", "Traceback .."), (str(error), error.traceback))
+        self.assertEqual(["In the worker:\nTraceback .."], error.__notes__)
+        self.assertFalse(hasattr(TaskFailed("ValueError: no"), "__notes__"))
 
     def test_verdicts(self) -> None:
         """A verdict carries what is to be done."""

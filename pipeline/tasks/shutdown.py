@@ -34,7 +34,7 @@ class PostponeShutdown:
 
     When the worker stops and the time to finish is over, WorkerShutdown is raised at the end of the
     block instead of inside; the worker waits for it up to ten minutes, unless it is told to hurry,
-    and in a process for five seconds. May be nested. In a thread, where nothing is raised, and
+    and for a process less than a second. May be nested. In a thread, where nothing is raised, and
     outside of tasks it does nothing. A timeout and a cancelling are not postponed.
     """
 

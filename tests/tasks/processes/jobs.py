@@ -26,6 +26,7 @@ from pipeline.errors import (
 )
 from pipeline.tasks.current import current_task
 from pipeline.tasks.registry import task
+from pipeline.tasks.shutdown import PostponeShutdown
 from pipeline.tasks.states.progress import report_progress
 from tests.tasks import jobs
 
@@ -279,3 +280,13 @@ def awaits() -> Any:
 def _note(flag: str, text: str) -> None:
     with Path(flag).open("a", encoding="utf-8") as file:
         file.write(f"{text}\n")
+
+
+@task(isolation="process", reentrant=True)
+def postpones(flag: str) -> None:
+    """Finish a block although the worker stops, and no more."""
+    with PostponeShutdown():
+        Path(flag).touch()
+        time.sleep(0.1)
+        Path(f"{flag}.block").touch()
+    Path(f"{flag}.behind").touch()

@@ -262,6 +262,17 @@ class Ends(ProcessCase):
             await self.call(jobs.starts, str(flag))
         await self.until(lambda: not is_alive(int(flag.read_text(encoding="utf-8"))))
 
+    async def test_postponed(self) -> None:
+        """In a PostponeShutdown block it is raised at the end of that."""
+        await self.begin()
+        flag = Path(self.mktemp())
+        running = self.call(jobs.postpones, str(flag))
+        await self.until(flag.exists)
+        self.runner.interrupt()
+        await self.assertFailure(running, WorkerShutdown)
+        said = [Path(f"{flag}.{name}").exists() for name in ("block", "behind")]
+        self.assertEqual([True, False], said)
+
     async def test_shutdown(self) -> None:
         """At the end of the worker WorkerShutdown is raised in the task, which may clean up."""
         await self.begin()
