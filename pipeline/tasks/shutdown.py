@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Protocol
+
+from pipeline.errors import WorkerShutdown
 
 __all__ = ["Guard", "PostponeShutdown", "guard"]
 
@@ -53,5 +56,11 @@ class PostponeShutdown:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._guard is not None:
-            self._guard.release()
+        if self._guard is None:
+            return
+        if kind is GeneratorExit:
+            # The task is thrown away as it is: it runs no more, so nothing can be raised in it.
+            with suppress(WorkerShutdown):
+                self._guard.release()
+            return
+        self._guard.release()

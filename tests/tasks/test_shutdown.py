@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextvars import copy_context
+
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 
-from pipeline.tasks.shutdown import PostponeShutdown
+from pipeline.errors import WorkerShutdown
+from pipeline.tasks.shutdown import PostponeShutdown, guard
 from tests.applications.test_tasks import TaskCase, call
 from tests.tasks import jobs
 
@@ -33,6 +37,36 @@ class Postponing(TaskCase):
         self.successResultOf(stopping)
         self.assertEqual(["in peace"], jobs.ran)
         self.assertEqual((1, 0), self.depth("work.inbound")[:2])
+
+    def test_thrown_away(self) -> None:
+        """When a task is thrown away in its block, nothing is raised."""
+
+        class Due:
+            held = 0
+
+            def hold(self) -> None:
+                self.held += 1
+
+            def release(self) -> None:
+                self.held -= 1
+                raise WorkerShutdown("now")
+
+        def block() -> Iterator[None]:
+            with PostponeShutdown():
+                yield
+
+        due = Due()
+
+        def inside() -> None:
+            guard.set(due)
+            begun = block()
+            next(begun)
+            begun.close()  # type: ignore[attr-defined]  # it is a generator
+            self.assertEqual(0, due.held)
+            with self.assertRaises(WorkerShutdown):
+                list(block())
+
+        copy_context().run(inside)
 
     def test_in_peace(self) -> None:
         """While no worker stops, the task goes on behind the block."""
