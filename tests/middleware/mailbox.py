@@ -61,8 +61,8 @@ class Mailbox:
         self.letters: list[Message] = []
         self._port: Any = None
 
-    async def open(self, reactor: Any) -> None:
-        """Begin to listen."""
+    async def open(self, reactor: Any, port: int = 0) -> None:
+        """Begin to listen; on a free port if none is given."""
         factory = SMTPFactory()
         factory.timeout = 30
         delivery = _Delivery(self)
@@ -73,7 +73,7 @@ class Mailbox:
             return protocol
 
         factory.buildProtocol = build
-        endpoint = serverFromString(reactor, "tcp:0:interface=127.0.0.1")
+        endpoint = serverFromString(reactor, f"tcp:{port}:interface=127.0.0.1")
         self._port = await endpoint.listen(factory)
 
     async def close(self) -> None:
