@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "say everything that is wrong in a configuration, without starting it",
     "hash": "hash a password, or make a token, for authentication",
     "dead": "look at dead letters, put them back, mend them, throw them away",
+    "tasks": "look at calls of tasks, cancel them, put them back, make one",
 }
 
 _EXAMPLES = """\

@@ -22,6 +22,8 @@ __all__ = [
     "Record",
     "RunRecord",
     "Writes",
+    "decoded",
+    "encoded",
     "index_of",
     "record_key",
     "runs_key",
@@ -102,6 +104,11 @@ def index_of(task: str, state: str) -> str:
 def decoded(raw: bytes) -> Record:
     """A record from its bytes."""
     return _record(raw)
+
+
+def encoded(record: Record) -> bytes:
+    """A record as bytes."""
+    return _encode(record)
 
 
 def status_from(call_id: str, raw: bytes, runs: dict[bytes, bytes]) -> TaskStatus:
