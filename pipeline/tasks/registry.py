@@ -177,6 +177,12 @@ class Task(Generic[P, R]):
         """
         return current_sync_sender().send(self, args, kwargs)
 
+    def send_with_options_sync(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> SyncHandle:
+        """As :meth:`send_with_options`, from code that has no reactor."""
+        return current_sync_sender().send(self, args, kwargs or {}, SendOptions(**options))
+
     def schedule(
         self,
         when: When,

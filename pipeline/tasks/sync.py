@@ -20,7 +20,9 @@ from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout
 from pipeline.tasks.chain import Signature
 from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.options import SendOptions
 from pipeline.tasks.registry import Task
+from pipeline.tasks.states.status import TaskStatus
 
 __all__ = ["Parts", "SyncHandle", "SyncSender"]
 
@@ -60,16 +62,26 @@ class SyncSender:
         _senders.add(self)
 
     def send(
-        self, task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        task: Task[Any, Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: SendOptions | None = None,
     ) -> SyncHandle:
         """Send a call, and wait until the server has it.
 
+        :param options: how this call is sent otherwise than the others.
         :raise TypeError: the arguments don't fit the function, or one can't travel.
         :raise BrokerError: the call could not be sent; if it says that the server is away, it may
             have been.
         :raise ConfigError: middleware waits for something, which can't come here.
         """
-        return SyncHandle(self, self.run(lambda client: client.send(task, args, kwargs)))
+        return SyncHandle(self, self.run(lambda client: client.send(task, args, kwargs, options)))
+
+    def handle_of(self, call_id: str) -> SyncHandle:
+        """A handle of a call that somebody has sent into the same namespace."""
+        with self._lock:
+            return SyncHandle(self, self._parts().client.handle_of(call_id), is_named=True)
 
     def send_chain(self, steps: Sequence[Signature]) -> SyncHandle:
         """Send a chain of calls, and wait until the server has the first; as :meth:`send`."""
@@ -166,12 +178,13 @@ class SyncHandle:
     :ivar is_new: False when nothing was sent, since an equal call of a unique task was there.
     """
 
-    def __init__(self, sender: SyncSender, handle: TaskHandle) -> None:
+    def __init__(self, sender: SyncSender, handle: TaskHandle, *, is_named: bool = False) -> None:
         self.id = handle.id
         self.task = handle.task
         self.is_new = handle.is_new
         self._sender = sender
         self._handle = handle
+        self._is_named = is_named  # made of an id: nobody sends its result here unasked
         self._process = os.getpid()
 
     def __repr__(self) -> str:
@@ -182,14 +195,27 @@ class SyncHandle:
         """Whether the result is there."""
         return self._handle.done
 
+    def status_sync(self) -> TaskStatus:
+        """What is known of the call now; see :meth:`pipeline.tasks.handle.TaskHandle.status`."""
+        return self._sender.run(lambda client: client.status(self.id))
+
+    def cancel_sync(self) -> bool:
+        """Cancel the call; see :meth:`pipeline.tasks.handle.TaskHandle.cancel`."""
+        return self._sender.run(lambda client: client.cancel(self.id))
+
     def result_sync(self, timeout: float | None = None) -> Any:
         """Wait for what the task returns. May be called several times, and by several threads.
 
         :param timeout: seconds to wait; None: as long as it takes.
         :raise TaskFailed: the task ended in an error, after the retries it has.
         :raise ResultTimeout: there is no result yet; the task may still run.
+        :raise UnknownCall: (of a handle that was made of an id) nothing is known of it, or its
+            result was not kept.
         :raise RuntimeError: the call was sent by another process, as before a fork.
         """
+        if self._is_named and not self.done:
+            self._sender.run(lambda client: client.watch(self._handle))
+            self._is_named = False
         if not (self.done or self._handle.is_coming):
             return self._sender.run(lambda client: self._handle.result())  # says why it isn't
         if not self.done and self._process != os.getpid():

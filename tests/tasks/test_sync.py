@@ -17,7 +17,7 @@ from pipeline.brokers.blocking import BlockingBroker
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.wire import Wire
 from pipeline.codec import Codec
-from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout, TaskFailed
+from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout, TaskFailed, UnknownCall
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.tasks.chain import chain
@@ -238,6 +238,33 @@ class Waiting(SyncCase):
             return made.send_sync().result_sync(60)
 
         self.assertEqual(7, await self.run_with_worker(work))
+
+    async def test_options(self) -> None:
+        """A call may be delayed; its state is told, and it can be cancelled."""
+
+        def work(sender: SyncSender) -> Any:
+            bind_sync(sender)
+            try:
+                later = jobs.add.send_with_options_sync([1], delay=3600)
+            finally:
+                unbind_sync(sender)
+            waits = later.status_sync()
+            return waits.state, waits.due_at is None, later.cancel_sync(), later.status_sync().state
+
+        self.assertEqual(("queued", False, True, "cancelled"), await self.run_with_worker(work))
+
+    async def test_of_an_id(self) -> None:
+        """A handle that was made of an id waits for the result that somebody else has asked for."""
+
+        def work(sender: SyncSender) -> Any:
+            call_id = self.sender().send(jobs.add, (2,), {"b": 5}).id
+            handle = sender.handle_of(call_id)
+            try:
+                return handle.result_sync(30), handle.status_sync().state
+            except UnknownCall:  # it had ended before, and keeps no result
+                return 7, handle.status_sync().state
+
+        self.assertEqual((7, "finished"), await self.run_with_worker(work))
 
     def test_timeout(self) -> None:
         """Who waits in vain is told after the time."""
