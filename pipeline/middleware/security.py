@@ -19,6 +19,9 @@ __all__ = ["SecurityMiddleware", "SecurityMiddlewareConfig", "frame_exempt"]
 
 V = TypeVar("V", bound=Callable[..., Any])
 
+#: What a browser is told with this takes the place of what it has been told with the page.
+_NOT_MODIFIED = 304
+
 _HOST = re.compile(r"(?:[0-9A-Za-z_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 #: What `X-Frame-Options` says, as the later header says it.
@@ -144,15 +147,19 @@ class SecurityMiddleware(RequestMiddleware):
         """Set what nobody has set."""
         if not request.is_http:
             return response
-        for name, value in self._headers:
-            if name not in response:
-                response[name] = value
         name = "Strict-Transport-Security"
         if self._hsts and request.is_secure and name not in response:
             response[name] = self._hsts
+        if response.status != _NOT_MODIFIED:
+            self._have_care(request, response)
+        return response
+
+    def _have_care(self, request: Any, response: Any) -> None:
+        for name, value in self._headers:
+            if name not in response:
+                response[name] = value
         if self._ancestors is not None and not self._may_be_framed(request):
             self._refuse_frames(response)
-        return response
 
     def _may_be_framed(self, request: Any) -> bool:
         return getattr(request, "frame_exempt", False) or self._framed.within(request.path)

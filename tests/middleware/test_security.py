@@ -119,6 +119,26 @@ class ToTls(SecurityCase):
         self.assertEqual("https://www.example.com/%C3%A4", response["Location"])
 
 
+class NotModified(SecurityCase):
+    """What a browser has already."""
+
+    LISTED: ClassVar[list[Any]] = [
+        {"security": SECURITY},
+        {"conditional": "pipeline.middleware.conditional.ConditionalMiddleware"},
+        *SecurityCase.LISTED[1:],
+    ]
+
+    def test_policy(self) -> None:
+        """With a 304 comes no policy to replace the page's own; TLS is asked for as ever."""
+        self.careful(hsts="1h")
+        path = "/with-policy?policy=default-src"
+        tag = self.ask(asked(path))["ETag"]
+        again = asked(path, headers={"If-None-Match": tag})
+        self.assertEqual(304, self.ask(again).status)
+        found = self.headers(path, headers={"If-None-Match": tag})
+        self.assertEqual({"Strict-Transport-Security": "max-age=3600"}, found)
+
+
 class Options(SecurityCase):
     """What can't be."""
 
