@@ -17,6 +17,7 @@ TEST = [
     "coverage>=7.10",
     "hypothesis>=6.100",
     "pytest>=8",
+    "selenium>=4.20",
     "websockets>=14",
 ]
 LINT = ["ruff>=0.17,<0.18"]

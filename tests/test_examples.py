@@ -39,7 +39,7 @@ class Samples(TestCase):
         self.patch(sys, "path", list(sys.path))
 
     def files(self) -> list[Path]:
-        return sorted([*ROOT.glob("config/*.yaml"), *ROOT.glob("examples/*.yaml")])
+        return sorted([*ROOT.glob("config/*.yaml"), *ROOT.glob("examples/**/*.yaml")])
 
     def test_each(self) -> None:
         """Every file is right: its workers can be made, with their middleware and tasks."""
@@ -50,7 +50,7 @@ class Samples(TestCase):
     def test_each_has_one(self) -> None:
         """Every example has a configuration, and a line in the README."""
         readme = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-        for module in ROOT.glob("examples/*.py"):
+        for module in ROOT.glob("examples/**/*.py"):
             self.assertTrue(module.with_suffix(".yaml").exists(), module)
             self.assertIn(f"`{module.stem}`", readme)
 

@@ -1,0 +1,1 @@
+"""What is served to browsers, and tests of it in a real one."""
