@@ -61,7 +61,7 @@ class Page(TestCase):
 
     def test_trial(self) -> None:
         """Those that are classes pass in trial, also the one over a real server."""
-        self.assertIn("PASSED (successes=4)", self.run_by("twisted.trial", "test_page"))
+        self.assertIn("PASSED (successes=5)", self.run_by("twisted.trial", "test_page"))
 
     def test_pytest(self) -> None:
         """The functions pass in pytest."""

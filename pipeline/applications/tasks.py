@@ -141,9 +141,7 @@ class TaskApplication(Application):
         stack = TaskStack(self.middlewares.task)
         for factory in stack.factories:
             factory()  # one that can't be made is found now, and not by every call
-        config = self.config
-        pool = pool_for(config, self.name, self.tasks.values(), stack, self.clock)
-        self.runner = TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
+        self.runner = self.make_runner(stack)
         await self.runner.start()
         name = self.transport_name
         ways = (self.connector.publish, self.client.follow)
@@ -158,6 +156,12 @@ class TaskApplication(Application):
             self.log.info("the schedule of {task} is kept by who serves its queue", task=each)
         self._announcements = Announcements(name, self.tasks, self.store, self.clock)
         await self._announcements.start()
+
+    def make_runner(self, stack: TaskStack) -> TaskRunner:
+        """What runs the calls through this middleware; ConfigError if a process can't make it."""
+        config = self.config
+        pool = pool_for(config, self.name, self.tasks.values(), stack, self.clock)
+        return TaskRunner(self.clock, config.threads, stack, config.middleware_threads, pool)
 
     async def teardown_application(self) -> None:
         """Call nothing more by itself; let go of threads and processes."""

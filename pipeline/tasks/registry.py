@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from pipeline.tasks.schedule.when import When
     from pipeline.tasks.sync import SyncHandle
 
-__all__ = ["Task", "collect", "known", "task"]
+__all__ = ["Task", "all_known", "collect", "known", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Every task of this process, by name.
 _known: dict[str, Task[Any, Any]] = {}
+#: Gives every task of this process.
+all_known = _known.values
 
 _ISOLATIONS = ("inline", "thread", "process")
 
@@ -327,15 +329,15 @@ def _register(made: Task[P, R]) -> Task[P, R]:
     return made
 
 
-def collect(dotted: str, at: str | None = None) -> list[Task[Any, Any]]:
+def collect(dotted: str | Task[Any, Any], at: str | None = None) -> list[Task[Any, Any]]:
     """Get the tasks that a dotted path names.
 
     :param dotted: one task, as ``shop.mail.send_mail``, or a module, for all tasks in it, also
-        those that it imports.
+        those that it imports. Or a task itself, as a test lists it.
     :param at: where the path was written, for errors.
     :raise ConfigError: there is no such thing, or there is no task in it.
     """
-    found = resolve(dotted, at)
+    found = dotted if isinstance(dotted, Task) else resolve(dotted, at)
     if isinstance(found, Task):
         return [found]
     if not isinstance(found, ModuleType):

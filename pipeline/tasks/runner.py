@@ -40,6 +40,7 @@ class TaskRunner:
     :param middleware_threads: around how many calls at the same time blocking middleware may run
         in threads, where tasks don't; what is beyond waits.
     :param processes: where tasks with ``isolation="process"`` run; None: there are none.
+    :param pool: makes the threads: :class:`~pipeline.threads.Threads`, or what takes its place.
     """
 
     log = Logger()
@@ -51,11 +52,12 @@ class TaskRunner:
         stack: TaskStack | None = None,
         middleware_threads: int = 8,
         processes: ProcessPool | None = None,
+        pool: Callable[..., Any] = Threads,
     ) -> None:
         self.stack = TaskStack(()) if stack is None else stack
-        self.threads = Threads(clock, threads, "tasks")
+        self.threads = pool(clock, threads, "tasks")
         # As many threads as that many calls can need, so that none waits for another's.
-        self._around = Threads(clock, middleware_threads, "middleware", max(1, self.stack.threads))
+        self._around = pool(clock, middleware_threads, "middleware", max(1, self.stack.threads))
         self.processes = processes
         #: The calls that run now.
         self.running: set[Run] = set()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.testing.places import OnServer as OnServer
     from pipeline.testing.recording import RecordingMiddleware as RecordingMiddleware
     from pipeline.testing.recording import passages as passages
+    from pipeline.testing.tasks import TaskHelper as TaskHelper
     from pipeline.testing.transports import TransportHelper as TransportHelper
     from pipeline.testing.workers import WorkerHelper as WorkerHelper
 
@@ -34,6 +35,7 @@ _HOMES = {
     "OnServer": "places",
     "PipelineTestCase": "cases",
     "RecordingMiddleware": "recording",
+    "TaskHelper": "tasks",
     "TransportHelper": "transports",
     "WorkerHelper": "workers",
     "override_config": "overriding",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from twisted.logger import ILogObserver, globalLogPublisher
@@ -76,6 +77,12 @@ class Mishaps:
         self.raised = [each for each in self.raised if not isinstance(each.error, wanted)]
         self.logged = [each for each in self.logged if not each.check(*wanted)]
         return flushed
+
+    def forget(self, ids: Container[str]) -> None:
+        """Forget what was raised for messages with these ids."""
+        self.raised = [
+            each for each in self.raised if getattr(each.message, "message_id", None) not in ids
+        ]
 
     def complain_of_raised(self) -> None:
         """:raise AssertionError: a handler raised something that was not flushed."""

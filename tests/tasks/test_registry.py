@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from pipeline.errors import ConfigError
-from pipeline.tasks.registry import Task, collect, task
+from pipeline.tasks.registry import Task, all_known, collect, task
 
 
 @task
@@ -130,6 +130,11 @@ class Collect(TestCase):
     def test_one(self) -> None:
         """A path of a task gives that task."""
         self.assertEqual([add], collect(f"{__name__}.add"))
+
+    def test_itself(self) -> None:
+        """A task stands for itself; all are known."""
+        self.assertEqual([add], collect(add))
+        self.assertIn(add, all_known())
 
     def test_module(self) -> None:
         """A path of a module gives its tasks, each once."""

@@ -65,6 +65,15 @@ class Kept(PipelineTestCase):
         self.assertEqual(1, len(self.helper.flush_errors(KeyError, ValueError)))
         self.helper.check()
 
+    def test_forget(self) -> None:
+        """What is of messages with these ids is forgotten."""
+        self.helper.get_worker(Echo)
+        first = self.helper.make_dispatch_inbound("bad").now()
+        second = self.helper.make_dispatch_inbound("bad").now()
+        self.mishaps.forget({first.message_id})
+        self.assertEqual([second], [each.message for each in self.mishaps.raised])
+        self.mishaps.forget({second.message_id})
+
     def test_others(self) -> None:
         """Workers of another place are none of ours."""
         other = self.add_helper(WorkerHelper("sms"))
