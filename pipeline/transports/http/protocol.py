@@ -273,12 +273,16 @@ class Channel(HTTPChannel):
     def pauseProducing(self) -> None:
         self.unread_since = self.factory.clock.seconds()
         super().pauseProducing()
+        # While a request is in hand Twisted would read on, and keep all that comes.
+        self._networkProducer.pauseProducing()
 
     def resumeProducing(self) -> None:
         self.unread_since = None
         super().resumeProducing()
         done, self._done_when_read = self._done_when_read, None
-        if done is not None:
+        if done is None:
+            self._networkProducer.resumeProducing()
+        else:
             self.requestDone(done)
 
     @property

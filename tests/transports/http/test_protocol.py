@@ -277,6 +277,18 @@ class Pipelining(ServerCase):
             self.assertEqual(len(self.content), len((await wire.response()).json))
         self.assertEqual(5, len(self.seen))
 
+    async def test_flood_unread(self) -> None:
+        """Nor is more read from a client that sends without end, and reads no answer."""
+        self.content = "x" * 5_000_000
+        wire = await self.wire(self.port)
+        wire.pause()
+        wire.say(encoded("GET", "/") * 500_000)
+        await self.until(lambda: self.seen)
+        await deferLater(self.reactor, 0.5)
+        (channel,) = self.server.channels
+        self.assertLess(sum(map(len, channel._dataBuffer)), 1_000_000)
+        self.assertEqual(1, len(self.seen))
+
     async def test_flood(self) -> None:
         """Requests without end are not read while the first waits for its answer."""
         self.server.handle = self.seen.append
