@@ -70,9 +70,14 @@ class InPlaceSyncSender(SyncSender):
         return self._client.wait(work(self._client))
 
     def wait_for(self, is_there: Callable[[], bool], seconds: float | None) -> bool:
-        """Run what is queued; whether a claim is true then."""
+        """Run what is queued; whether a claim is true then.
+
+        :raise AssertionError: it is not, and who waits would wait for ever.
+        """
         if not is_there():
             self._run()
+        if seconds is None and not is_there():
+            raise AssertionError("no result is there when all calls that are due have run")
         return is_there()
 
 

@@ -24,10 +24,10 @@ _numbers = count(1)
 class TaskHelper(WorkerHelper):
     """Queues the calls of tasks that the code under test sends, and runs them.
 
-    From its making to its cleanup ``some_task.send(..)`` and ``some_task.send_sync(..)`` put calls
-    on the broker in memory. :meth:`run` runs all that are due, through the real worker; the lists
-    :attr:`succeeded`, :attr:`failed` and :attr:`cancelled` have the calls that have ended. The
-    names are those of redis-tasks' TestWorker.
+    From its making to its cleanup ``some_task.send(..)`` puts calls on the broker in memory; on a
+    Clock ``some_task.send_sync(..)`` does, too. :meth:`run` runs all that are due, through the real
+    worker; the lists :attr:`succeeded`, :attr:`failed` and :attr:`cancelled` have the calls that
+    have ended. The names are those of redis-tasks' TestWorker.
 
     On a Clock every task runs here, in this thread, also one that is isolated: neither threads nor
     processes nor a reactor are needed, and a plain function can't be broken off by its ``timeout``.
@@ -58,6 +58,7 @@ class TaskHelper(WorkerHelper):
             "middleware": [_entry(each) for each in middleware],
         }
         self._serving: dict[str, TaskApplication] = {}
+        self._is_passing = False
         self._ended = EndedCalls()
         self._ended.open()
         self._bind()
@@ -125,13 +126,16 @@ class TaskHelper(WorkerHelper):
         return _Count(soon.now()) if self.place.is_manual else soon
 
     async def _passed(self, seconds: float, *, is_whole: bool) -> int:
-        before = len(self._ended)
-        await self._read()
+        if self._is_passing:
+            raise RuntimeError("a TaskHelper runs calls already: a task can't wait for others here")
+        before, self._is_passing = len(self._ended), True
         try:
+            await self._read()
             await self.place.time.elapse(seconds)
             if is_whole:
                 await self.place.time.until(self._is_done, self._told)
         finally:
+            self._is_passing = False
             for worker in self._serving.values():
                 worker.pause_connectors()  # what has begun may go on
         return len(self._ended) - before
@@ -178,8 +182,10 @@ class TaskHelper(WorkerHelper):
         if self._sync_sender is not None:
             unbind_sync(self._sync_sender)
         self._ended.close()
-        await self.client.stop()
-        await super()._cleanup()
+        try:
+            await self.client.stop()
+        finally:
+            await super()._cleanup()
 
 
 class _Count(int):

@@ -11,9 +11,21 @@ from twisted.internet.task import deferLater
 from pipeline.tasks import task
 from pipeline.tasks.current import current_task
 
-__all__ = ["double", "flaky", "fragile", "heavy", "nap", "parents", "pool", "shipped"]
+__all__ = [
+    "double",
+    "flaky",
+    "fragile",
+    "heavy",
+    "nap",
+    "parents",
+    "pool",
+    "runs_others",
+    "shipped",
+    "slow",
+    "waits_for_another",
+]
 
-#: What :func:`nap` sleeps on.
+#: What :func:`nap` sleeps on, and what :func:`runs_others` calls.
 pool: dict[str, Any] = {}
 
 
@@ -51,6 +63,22 @@ async def nap(seconds: float) -> str:
 def parents(number: int) -> str:
     handle = double.send_from_thread(number)
     return handle.id
+
+
+@task(queue="helped", rate_limit="1/s")
+def slow(number: int) -> int:
+    return number
+
+
+@task(queue="helped", unique="done")
+def waits_for_another(number: int) -> int:
+    result: int = double.send_sync(number).result_sync(1)
+    return result
+
+
+@task(queue="helped", retries=0)
+def runs_others() -> None:
+    pool["run"]()
 
 
 @task(queue="helped", ttl=60)

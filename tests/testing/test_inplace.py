@@ -66,5 +66,7 @@ class InPlace(PipelineTestCase):
         self.assertTrue(sender.wait_for(lambda: bool(ran), 1))
         self.assertFalse(sender.wait_for(lambda: len(ran) > 2, 1))
         self.assertEqual(2, len(ran))
+        with self.assertRaisesRegex(AssertionError, "no result"):
+            sender.wait_for(lambda: False, None)
         self.assertEqual(double.name, sender.send(double, [1], {}).task)
         self.helper.now(self.client.stop())

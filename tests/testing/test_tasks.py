@@ -8,14 +8,26 @@ from uuid import uuid4
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.errors import TaskFailed
+from pipeline.errors import TaskAborted, TaskFailed
 from pipeline.tasks import chain
 from pipeline.tasks.schedule import every
 from pipeline.testing.cases import PipelineTestCase
 from pipeline.testing.places import InMemory, OnServer
 from pipeline.testing.tasks import TaskHelper
 from tests.test_house import run
-from tests.testing.jobs import double, flaky, fragile, heavy, nap, parents, pool, shipped
+from tests.testing.jobs import (
+    double,
+    flaky,
+    fragile,
+    heavy,
+    nap,
+    parents,
+    pool,
+    runs_others,
+    shipped,
+    slow,
+    waits_for_another,
+)
 
 
 class Loud:
@@ -42,7 +54,7 @@ class HelperCase(PipelineTestCase):
     """Has a helper for these tasks."""
 
     def helper(self, *tasks: Any, **options: Any) -> TaskHelper:
-        given = tasks or (double, flaky, fragile, heavy, nap, parents, shipped)
+        given = tasks or (double, flaky, fragile, heavy, nap, parents, runs_others, shipped)
         return self.add_helper(TaskHelper(*given, **options))
 
 
@@ -117,6 +129,56 @@ class OnClock(HelperCase):
         self.assertEqual((handle.id, double.name), (first.id, first.task))
         self.assertIn("expired", str(second.error))
         self.assertEqual([], helper.succeeded)
+
+    def test_cancelled_while_it_runs(self) -> None:
+        """What has begun may be cancelled between two steps of time."""
+        helper = self.helper()
+        pool["clock"] = helper.clock
+        handle = helper.now(nap.send(30))
+        self.assertEqual(0, helper.advance(1))
+        self.assertTrue(helper.now(handle.cancel()))
+        self.assertEqual(1, helper.advance(1))
+        self.assertEqual([handle.id], [call.id for call in helper.cancelled])
+
+    def test_timeout(self) -> None:
+        """An async task that takes longer than its time has failed."""
+        helper = self.helper()
+        pool["clock"] = helper.clock
+        helper.now(nap.send_with_options([30], timeout=5))
+        self.assertEqual(1, helper.run())
+        self.assertIsInstance(helper.failed[0].error, TaskAborted)
+
+    def test_limited(self) -> None:
+        """What a rate limit holds back comes with its time."""
+        helper = self.helper(slow)
+        for number in range(3):
+            helper.now(slow.send(number))
+        self.assertEqual(1, helper.run())
+        self.assertEqual(2, helper.advance(2.5))
+
+    def test_unique(self) -> None:
+        """An equal call of a unique task is queued once."""
+        helper = self.helper(waits_for_another)
+        first = helper.now(waits_for_another.send(1))
+        self.assertEqual(first.id, helper.now(waits_for_another.send(1)).id)
+
+    def test_waits_inside(self) -> None:
+        """A task that waits for another by blocking is told that it can't, and others go on."""
+        helper = self.helper(waits_for_another, double, config={"retry": {"attempts": 1}})
+        helper.now(waits_for_another.send(1))
+        helper.now(double.send(2))
+        self.assertEqual(2, helper.run())
+        [call] = helper.failed
+        self.assertIn("can't be waited for here", str(call.error))
+
+    def test_run_inside(self) -> None:
+        """To run calls while they are run is refused."""
+        helper = self.helper()
+        pool["run"] = helper.run
+        self.addCleanup(pool.pop, "run")
+        helper.now(runs_others.send())
+        self.assertEqual(1, helper.run())
+        self.assertIn("runs calls already", str(helper.failed[0].error))
 
     def test_process(self) -> None:
         """A task for a process runs in this thread, with its arguments as hinted."""
