@@ -22,10 +22,13 @@ FLAGS = (
     "--disable-sync",
     "--no-proxy-server",
     "--lang=en",
+    "--accept-lang=en",
 )
 
 #: Long enough for a busy machine; nothing waits that long if all is well.
 PATIENCE = 60
+
+HAS_COME = "return !window.isLeft && document.readyState == 'complete'"
 
 
 class Chromium:
@@ -77,9 +80,10 @@ class Chromium:
 
     def press(self, selector: str) -> str:
         """Press a button that leads to another page; what that says."""
-        left = self.find("html")
+        # The window of the next page is another.
+        self.driver.execute_script("window.isLeft = true")
         self.find(selector).click()
-        self.wait(lambda: self._has_left(left), "another page")
+        self.wait(lambda: self.driver.execute_script(HAS_COME), "another page")
         return self.text
 
     def statuses(self, count: int = 1) -> list[int]:
@@ -94,19 +98,12 @@ class Chromium:
         return statuses
 
     def wait(self, condition: Callable[[], Any], what: str) -> None:
-        """Wait for something."""
+        """Wait for something; while one page takes the place of another, nothing can be asked."""
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda _: condition(), f"no {what}")
-
-    def _has_left(self, element: Any) -> bool:
-        from selenium.common.exceptions import StaleElementReferenceException
-
-        try:
-            element.is_enabled()
-        except StaleElementReferenceException:
-            return bool(self.driver.execute_script("return document.readyState == 'complete'"))
-        return False
+        waiting = WebDriverWait(self.driver, PATIENCE, 0.05, [WebDriverException])
+        waiting.until(lambda _: condition(), f"no {what}")
 
     def _told(self) -> list[int]:
         for entry in self.driver.get_log("performance"):

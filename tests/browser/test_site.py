@@ -56,6 +56,19 @@ class Visits(TestCase):
         self.assertIn("Good-bye.", ada.get("/").text)
         self.assert_led(ada.get("/write"), "/login?next=%2Fwrite")
 
+    def test_at_once(self) -> None:
+        """Of many entries that are written at once each is in the book, under its own number."""
+        self.enter()
+        fields = {"csrf_token": self.ada.token("/write")}
+        texts = [f"entry of the {n}th hand" for n in range(12)]
+        with ThreadPoolExecutor(len(texts)) as threads:
+            asked = [threads.submit(self.ada.post, "/write", fields | {"text": t}) for t in texts]
+            for each in asked:
+                self.assert_led(each.result(), "/")
+        seen = self.ada.get("/").text
+        self.assertEqual(12, len(set(re.findall(r'id="entry-(\d+)"', seen))))
+        self.assertEqual([1] * 12, [seen.count(f"<p>{text}</p>") for text in texts])
+
     def test_forged(self) -> None:
         """Without a token, with another's, and from another origin a form is a 403."""
         self.enter()
