@@ -53,10 +53,9 @@ class TaskHelper(WorkerHelper):
             raise TypeError(f"TaskHelper works in memory, got {place!r}")
         self._tasks = [each for given in tasks for each in collect(given)]
         super().__init__("tasks", place=place)
-        self._options_of_all = {
-            **(config or {}),
-            "middleware": [_entry(each) for each in middleware],
-        }
+        options = config or {}
+        entries = [*options.get("middleware", ()), *(_entry(each) for each in middleware)]
+        self._options_of_all = {**options, "middleware": entries}
         self._serving: dict[str, TaskApplication] = {}
         self._is_passing = False
         self._ended = EndedCalls()

@@ -239,7 +239,12 @@ class OnClock(HelperCase):
         self.assertEqual((4, []), (len(helper.succeeded), helper.failed))
 
     def test_middleware_entry(self) -> None:
-        """An entry as of a configuration does as well; it changes arguments."""
+        """Entries of a configuration come first; one that changes arguments does so."""
+        Noted.after.clear()
+        helper = self.helper(config={"middleware": [{"loud": Loud}]}, middleware=[Noted])
+        helper.now(fragile.send("heard"))
+        self.assertEqual(1, helper.run())
+        self.assertEqual([], helper.failed)  # the other has swallowed it
         helper = self.helper(middleware=[{"loud": Loud}])
         helper.now(fragile.send("heard"))
         self.assertEqual(1, helper.run())
