@@ -6,6 +6,9 @@ has found::
     curl -H 'Content-Type: application/json' -d '[["http://127.0.0.1:8000/"], 3]' \\
         http://127.0.0.1:8080/tasks/visit
     curl -H 'Content-Type: application/json' -d '[]' http://127.0.0.1:8080/tasks/pages
+
+With PIPELINE_REDIS where others can reach it, ``--worker crawler`` runs another in another process:
+the limits stay what they are.
 """
 
 from __future__ import annotations

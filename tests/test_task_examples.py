@@ -20,6 +20,7 @@ from twisted.trial.unittest import TestCase
 from pipeline import connect
 from pipeline.service.build import load
 from pipeline.tasks import registry
+from pipeline.testing.times import RealTime
 from tests.middleware.mailbox import Mailbox
 from tests.service.support import PATIENCE, ROOT, Process, command
 from tests.test_examples import post
@@ -58,14 +59,11 @@ class ExampleCase(TestCase):
         self.assertEqual(200, status, answer)
         return answer["value"]
 
-    async def until(self, is_so: Callable[[], Any]) -> None:
+    async def until(self, claim: Callable[[], Any]) -> None:
         """Wait until something is so."""
         from twisted.internet import reactor
 
-        deadline = time.monotonic() + PATIENCE
-        while not is_so():
-            self.assertLess(time.monotonic(), deadline)
-            await deferLater(reactor, 0.05)
+        await RealTime(reactor, PATIENCE).until(claim)
 
 
 class Thumbnails(ExampleCase):
@@ -225,8 +223,12 @@ class Crawler(ExampleCase):
 
     async def test_polite(self) -> None:
         """Each page is asked for once, never more than two at a time, never more than five in the
-        first second, ten in two, and so on, by two workers together."""
-        self.begin("crawler", "first")
+        first second, ten in two, and so on, by the workers of two processes together."""
+        self.begin("crawler", "crawler")
+        other = command(
+            self, "run", str(self.file), "--worker", "crawler", PIPELINE_REDIS=self.redis
+        )
+        other.wait_for_error("worker 'crawler' is ready")
         began = time.monotonic()
         self.assertEqual(1, self.ask("visit", [self.url], 9))
         await self.until(lambda: len(self.ask("pages")) == Site.PAGES)
@@ -239,10 +241,11 @@ class Crawler(ExampleCase):
         titles = self.ask("pages")
         self.assertEqual("Page 0", titles[self.url])
         self.assertEqual(0, self.ask("visit", [self.url]))
+        self.assertEqual(0, other.terminate()[0])
 
     def test_wrong(self) -> None:
         """What is not of the web is refused."""
-        self.begin("crawler", "first")
+        self.begin("crawler", "crawler")
         status, answer = post(self.port, "/tasks/crawl", ["file:///etc/passwd", 1])
         self.assertEqual(500, status)
         self.assertIn("is not of the web", json.dumps(answer))

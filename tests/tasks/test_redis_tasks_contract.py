@@ -146,7 +146,15 @@ ROWS: dict[str, tuple[str, ...]] = {
         f"{_SCHEDULE}.test_scheduler.Keeping.test_many",
         f"{_SCHEDULE}.test_scheduler.Restarts.test_each_slot_once",
     ),
+    "a command shows and empties queues": (
+        "tests.cli.test_tasks.Tasks.test_look",
+        "tests.cli.test_tasks.Tasks.test_purge",
+    ),
     # Besides
+    "a test runs everything queued, with .succeeded and .failed": (
+        "tests.testing.test_tasks.OnClock.test_run",
+        "tests.testing.test_tasks.OnClock.test_failed",
+    ),
     "a chain calls one after another": (
         "tests.tasks.test_chain.Run.test_results",
         "tests.tasks.test_chain.Run.test_failed",

@@ -5,17 +5,16 @@ They run in a real worker, around tasks of all kinds, and mail to a real server.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from pipeline.testing.times import RealTime
 from tests.middleware.mailbox import Mailbox
 from tests.service.support import PATIENCE, PIPELINE, Process
 from tests.test_examples import post
@@ -154,14 +153,11 @@ class Worker(TestCase):
         """Call a task: the status, and the answer. Mail is taken meanwhile."""
         return await deferToThread(post, self.port, f"/tasks/{name}", [])
 
-    async def until(self, is_so: Callable[[], Any]) -> None:
+    async def until(self, claim: Callable[[], Any]) -> None:
         """Wait until something is so."""
         from twisted.internet import reactor
 
-        deadline = time.monotonic() + PATIENCE
-        while not is_so():
-            self.assertLess(time.monotonic(), deadline, self.noted())
-            await deferLater(reactor, 0.05)
+        await RealTime(reactor, PATIENCE).until(claim)
 
     async def test_sleeping(self) -> None:
         """While it sleeps the worker's reactor goes on; what stands after ``run()`` runs after the
