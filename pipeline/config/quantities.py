@@ -7,11 +7,15 @@ import re
 from typing import Any
 
 from pipeline.config.fields import ConfigField
+from pipeline.config.problems import described
 from pipeline.errors import ConfigError
 
 __all__ = ["ConfigDuration", "ConfigSize", "parse_duration", "parse_size"]
 
-_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)\s*")
+#: Digits of a number before its point: a float holds it, in every unit.
+_MOST_DIGITS = 300
+
+_AMOUNT = re.compile(rf"\s*([0-9]{{1,{_MOST_DIGITS}}}(?:\.[0-9]+)?)\s*([a-zA-Z]*)\s*")
 _SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "b": 1} | {
     unit: 1024**power
@@ -53,7 +57,7 @@ def parse_size(value: float | str) -> int:
 def _amount(value: object, what: str) -> tuple[float, str]:
     if isinstance(value, bool):
         raise _refused(value, what)
-    if isinstance(value, (int, float)) and math.isfinite(value) and value >= 0:
+    if isinstance(value, (int, float)) and 0 <= value < 10**_MOST_DIGITS:
         return value, ""
     found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -63,7 +67,7 @@ def _amount(value: object, what: str) -> tuple[float, str]:
 
 
 def _refused(value: object, what: str) -> ConfigError:
-    return ConfigError(f"expected {what}, got {value!r}")
+    return ConfigError(f"expected {what}, got {described(value)}")
 
 
 class ConfigDuration(ConfigField[float]):

@@ -125,7 +125,7 @@ class Errors(TestCase):
         expected = [
             "greeting: required, but missing",
             "times: expected a whole number, got 1.5",
-            f"pause: expected {SPAN}, got []",
+            f"pause: expected {SPAN}, got a list",
         ]
         self.assertEqual("\n".join(expected), str(error))
 

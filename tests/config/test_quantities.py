@@ -26,6 +26,21 @@ class Duration(FieldCase):
         for value in (-1, "-1s", True, "", "s", [], float("inf"), "5M"):
             self.assertIn(text, self.refuses(ConfigDuration(""), value))
 
+    def test_absurd(self) -> None:
+        """What no clock could be told is refused, and not shown at length."""
+        for value in (
+            10**300,
+            10**4000,
+            float("nan"),
+            "9" * 301,
+            "9" * 5000 + "ms",
+            "9" * 5000 + ".5",
+        ):
+            said = self.refuses(ConfigDuration(""), value)
+            self.assertIn("expected a span of time", said)
+            self.assertLess(len(said), 200)
+        self.assertLess(parse_duration("9" * 300 + "d"), float("inf"))
+
 
 class Size(FieldCase):
     """ConfigSize and parse_size."""
@@ -48,3 +63,8 @@ class Size(FieldCase):
         self.assertEqual(f"{text} '1 MBit'", self.refuses(ConfigSize(""), "1 MBit"))
         for value in (-1, 0.5, "0.3k", True, None, "MB", float("nan")):
             self.assertIn(text, self.refuses(ConfigSize(""), value))
+
+    def test_absurd(self) -> None:
+        """What Python reads as no number, or as none of that size, is refused the same way."""
+        for value in (10**300, 10**4000, "9" * 301, "9" * 5000 + "kB", "9" * 5000 + ".5"):
+            self.assertIn("expected a size", self.refuses(ConfigSize(""), value))
