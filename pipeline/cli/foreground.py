@@ -17,7 +17,7 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
-from pipeline.cli.report import Colours
+from pipeline.cli.report import Colours, harmless
 from pipeline.errors import PipelineError
 from pipeline.service.process import stop, stop_on_signals
 from pipeline.service.running import System
@@ -74,7 +74,8 @@ def _human(stream: TextIO, before: Callable[[], None]) -> ILogObserver:
         before()
         when = time.strftime("%H:%M:%S", time.localtime(event["log_time"]))
         name = event["log_level"].name
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        # A client may have a say in what an error says.
+        text = harmless(eventAsText(event, includeTimestamp=False, includeSystem=False))
         style = [_STYLES[name]] if name in _STYLES else []
         mark = "" if name == "info" else f"{name}: "
         return f"{colours(when, 'dim')} {colours(mark + text, *style)}\n"

@@ -6,9 +6,10 @@ import os
 import sys
 from typing import Any, TextIO
 
+from pipeline.cli.table import visible
 from pipeline.errors import ConfigError, PipelineError
 
-__all__ = ["Colours", "print_error", "single_errors"]
+__all__ = ["Colours", "harmless", "print_error", "single_errors"]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -33,6 +34,11 @@ class Colours:
         return f"\033[{codes}m{text}\033[0m"
 
 
+def harmless(text: str) -> str:
+    """A text of several lines, with nothing in it that a terminal would obey."""
+    return "\n".join(visible(line.expandtabs()) for line in text.split("\n"))
+
+
 def single_errors(error: BaseException) -> tuple[Any, ...]:
     """The errors that an error is made of: itself, or all that a configuration has."""
     return getattr(error, "errors", (error,)) if isinstance(error, ConfigError) else (error,)
@@ -44,6 +50,6 @@ def print_error(error: BaseException) -> None:
     for single in single_errors(error):
         known = isinstance(single, (PipelineError, OSError))
         text = str(single) if known else f"{type(single).__name__}: {single}"
-        print(f"{colours('pipeline:', 'red', 'bold')} {text}", file=sys.stderr)
+        print(f"{colours('pipeline:', 'red', 'bold')} {harmless(text)}", file=sys.stderr)
         if not known:
             print("(--debug shows where it happened)", file=sys.stderr)

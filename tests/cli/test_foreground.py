@@ -50,6 +50,20 @@ class Log(TestCase):
         log.warn("something is wrong")
         self.assertEqual(1, len(self.stream.getvalue().splitlines()))
 
+    def test_harmless(self) -> None:
+        """What a client has a say in is no order to the terminal; a traceback keeps its lines."""
+        log_to(self.stream)
+        log = self.logger("pipeline.x")
+        log.error("no {who}", who="\x1b]0;mine\x07\x1b[2J")
+        try:
+            raise ValueError("\x1b[2J")
+        except ValueError:
+            log.failure("in\ntwo")
+        text = self.stream.getvalue()
+        self.assertIn("no \\x1b]0;mine\\x07\\x1b[2J\n", text)
+        self.assertIn("in\ntwo\nTraceback", text)
+        self.assertNotIn("\x1b", text)
+
     def test_level(self) -> None:
         """Less can be asked for."""
         log_to(self.stream, LogLevel.critical)

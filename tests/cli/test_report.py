@@ -8,7 +8,7 @@ from contextlib import redirect_stderr
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.cli.report import Colours, print_error, single_errors
+from pipeline.cli.report import Colours, harmless, print_error, single_errors
 from pipeline.config.problems import ConfigErrors
 from pipeline.errors import ConfigError
 
@@ -75,3 +75,9 @@ class Errors(TestCase):
         """An error that is not ours is named, with the way to its traceback."""
         said = self.said(KeyError("x"))
         self.assertEqual("pipeline: KeyError: 'x'\n(--debug shows where it happened)\n", said)
+
+    def test_harmless(self) -> None:
+        """Nothing in an error is an order to the terminal; its lines stay lines."""
+        said = self.said(ConfigError("\x1b]0;x\x07: what\nmore\r\u202e", at="a.yaml:1:1"))
+        self.assertEqual("pipeline: a.yaml:1:1: \\x1b]0;x\\x07: what\nmore\\r\\u202e\n", said)
+        self.assertEqual("é a\n  b", harmless("é a\n  b"))
