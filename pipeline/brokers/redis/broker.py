@@ -21,6 +21,7 @@ from pipeline.brokers.redis.delayed import Mover
 from pipeline.brokers.redis.janitor import Janitor
 from pipeline.brokers.redis.layout import GROUP, Layout
 from pipeline.brokers.redis.limited import LimitedConsumer
+from pipeline.brokers.redis.membership import Membership
 from pipeline.brokers.redis.ordered import OrderedConsumer
 from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
@@ -199,6 +200,10 @@ class RedisBroker:
     def consumers(self, layout: Layout) -> list[RedisConsumer]:
         """Those that are open in a partition."""
         return [c for c in self._consumers if self.layouts[c.partition] is layout]
+
+    def members(self, layout: Layout, queue: str) -> list[Membership]:
+        """Of those that read a queue of a partition."""
+        return [c.membership for c in self.consumers(layout) if c.queue == queue]
 
     def opened(self, consumer: RedisConsumer) -> None:
         """Look after a consumer's queue from now on."""

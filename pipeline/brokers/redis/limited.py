@@ -46,7 +46,7 @@ class LimitedConsumer(RedisConsumer):
     async def _take_once(self, count: int) -> list[Delivery]:
         """As any consumer; but what was taken before needs a place in the rate once more."""
         if self._limit.rate:
-            await self._membership.reconcile(self._reader)
+            await self.membership.reconcile(self._reader)
             if self._has_old():
                 reply = await self._ask(1, "HELD")
                 if reply[0] == b"GONE":
@@ -58,7 +58,7 @@ class LimitedConsumer(RedisConsumer):
         return await super()._take_once(count)
 
     def _has_old(self) -> bool:
-        membership = self._membership
+        membership = self.membership
         if membership.backlog:
             return True
         return bool(membership.suspects) and not any(d.probation for d in self.in_hand.values())

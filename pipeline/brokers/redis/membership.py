@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import DeferredLock
@@ -41,6 +41,8 @@ class Membership:
     :param entries: makes deliveries.
     :param in_hand: ids that were taken.
     :param notes: knows of attempts that failed in hand.
+    :param members: gives those of this process that read a layout's queue. They have one name in
+        the group: what is pending for one is pending for all.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class Membership:
         queue: str,
         name: str,
         entries: Entries,
-        in_hand: Container[bytes],
+        in_hand: Collection[bytes],
         notes: Notes,
+        members: Callable[[Layout, str], Sequence[Membership]],
     ) -> None:
         self.token = b""
         #: Deliveries whose replies were lost, to be given out next.
@@ -68,9 +71,12 @@ class Membership:
         self._entries = entries
         self._in_hand = in_hand
         self._notes = notes
+        self._others = lambda: [m for m in members(layout, queue) if m is not self]
         # What a take-over is about to bring must not look like a reply that was lost.
         self._lock = DeferredLock()
         self._due = 0.0
+        #: What another member may be about to get, and since when nobody has it.
+        self._missed: dict[bytes, float] = {}
         self._doubtful = False
         self._left = False
 
@@ -88,7 +94,8 @@ class Membership:
         """Give back what is to be handed back before :meth:`forget`."""
         self._left = True
         async with self._lock:
-            await self._look(self._client)
+            if not self._others():
+                await self._look(self._client)
             left = [*self.backlog, *await self._fetch(self.suspects)]
         self.backlog.clear()
         self.suspects.clear()
@@ -102,7 +109,8 @@ class Membership:
 
     def suspect(self) -> None:
         """A reply may have been lost: look at the next occasion."""
-        self._due = 0.0
+        for member in [self, *self._others()]:
+            member._due = 0.0
 
     async def reconcile(self, reader: Client) -> None:
         """Find again, now and then, what the server thinks we have and we don't.
@@ -117,27 +125,41 @@ class Membership:
         self._due = self._clock.seconds() + RECONCILE
 
     async def _look(self, client: Client) -> None:
-        lost = await self._unknown(client)
+        others = self._others()
+        members = [self, *others]
+        lost = await self._unknown(client, members)
+        if others:
+            lost = self._missed_for_long(lost)
         if not lost:
             return
-        if self._doubtful:
+        if any(member._doubtful for member in members):
             self.suspects.update(lost)
         else:
-            self.backlog += await self._fetch(lost)
-        self._doubtful = False
+            found, held = await self._fetch(lost), _held(others)
+            self.backlog += [delivery for delivery in found if delivery.id not in held]
+        for member in members:
+            member._doubtful = False
 
-    async def _unknown(self, client: Client) -> dict[bytes, int]:
-        known = {delivery.id for delivery in self.backlog} | set(self.suspects)
+    async def _unknown(self, client: Client, members: Sequence[Membership]) -> dict[bytes, int]:
+        known = _held(members)
         lost: dict[bytes, int] = {}
         start = b"-"
         while True:
             page = await client.execute(
                 "XPENDING", self._stream, GROUP, start, "+", PAGE, self._name
             )
-            lost |= {e[0]: e[3] for e in page if e[0] not in known and e[0] not in self._in_hand}
+            lost |= {entry[0]: entry[3] for entry in page if entry[0] not in known}
             if len(page) < PAGE:
-                return lost
+                break
             start = b"(" + page[-1][0]
+        known = _held(members) if lost else known
+        return {id: times for id, times in lost.items() if id not in known}
+
+    def _missed_for_long(self, lost: dict[bytes, int]) -> dict[bytes, int]:
+        """Those that no member has got in the meantime: a reply to another may be under way."""
+        now = self._clock.seconds()
+        self._missed = {id: self._missed.get(id, now) for id in lost}
+        return {id: n for id, n in lost.items() if now - self._missed[id] >= RECONCILE}
 
     async def _fetch(self, ids: Iterable[bytes]) -> list[Delivery]:
         wanted, found = list(ids), []
@@ -196,3 +218,10 @@ class Membership:
         delivery.probation = True
         await self._notes.read([delivery])
         return [delivery]
+
+
+def _held(members: Iterable[Membership]) -> set[bytes]:
+    held: set[bytes] = set()
+    for member in members:
+        held.update(member._in_hand, member.suspects, (d.id for d in member.backlog))
+    return held

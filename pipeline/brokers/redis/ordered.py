@@ -107,7 +107,7 @@ class OrderedConsumer(RedisConsumer):
             n=self.partition,
             why=f": {owner.decode()} is dead" if owner else "",
         )
-        await self._membership.join()
+        await self.membership.join()
         return True
 
     async def _stop_reading(self, why: bytes) -> None:
@@ -139,7 +139,7 @@ class OrderedConsumer(RedisConsumer):
         args: list[Any] = [self._broker.worker_id, self._nonce]
         await self._client.run(_RELEASE, [self._fence()], args)
         self._forget()
-        await self._membership.forget(self._broker.worker_id.encode())
+        await self.membership.forget(self._broker.worker_id.encode())
 
     # Taking --------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class OrderedConsumer(RedisConsumer):
         others = await self._client.execute("XINFO", "CONSUMERS", self._stream, GROUP)
         for name in (named(flat)[b"name"] for flat in others):
             if name != self._broker.worker_id.encode():
-                await self._membership.forget(name)
+                await self.membership.forget(name)
 
     async def _next_pending(self, count: int) -> list[Delivery]:
         wanted: list[tuple[bytes, int, bool]] = []

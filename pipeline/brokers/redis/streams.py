@@ -61,9 +61,9 @@ class RedisConsumer:
         self._stream = self._layout.stream(queue)
         fence = self._fence()
         self._notes = Notes(broker.client, broker.clock, self._layout, queue, self._offset, fence)
-        self._membership = Membership(
+        self.membership = Membership(
             *(broker.client, broker.clock, self._layout, queue, broker.worker_id),
-            *(self._entries, self.in_hand, self._notes),
+            *(self._entries, self.in_hand, self._notes, broker.members),
         )
         self._settler = self._make_settler(GROUP, fence)
         self._reader = Client(
@@ -71,7 +71,7 @@ class RedisConsumer:
             broker.clock,
             name=f"{broker.worker_id}:{queue}",
             reply_timeout=GRACE,
-            on_up=self._membership.suspect,
+            on_up=self.membership.suspect,
         )
         self._wakeable = Wakeable(self._reader, broker.client, broker.clock)
         self._taking: Deferred[list[Delivery]] | None = None
@@ -91,7 +91,7 @@ class RedisConsumer:
     @property
     def token(self) -> bytes:
         """What tells this life of the queue from others."""
-        return self._membership.token
+        return self.membership.token
 
     # Opening and closing ----------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class RedisConsumer:
                 lambda: self._client.execute(*command),
                 f"opening {self.queue}",
             )
-        await self._membership.join()
+        await self.membership.join()
 
     def close(self) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IConsumer.close`.
@@ -138,8 +138,8 @@ class RedisConsumer:
     async def _leave(self) -> None:
         if not self._client.connected:
             raise BrokerUnavailable(self._client.problem or "no connection")
-        await self._hand_back(await self._membership.leave())
-        await self._membership.forget(self._broker.worker_id.encode())
+        await self._hand_back(await self.membership.leave())
+        await self.membership.forget(self._broker.worker_id.encode())
         while self._instance and await self._broker.bury(
             self._layout, self.queue, self._broker.worker_id, b"*"
         ):
@@ -182,7 +182,7 @@ class RedisConsumer:
                 if taken:
                     return taken
         except CancelledError:
-            self._membership.suspect()
+            self.membership.suspect()
             if not self._interrupted:
                 raise
         return []
@@ -204,7 +204,7 @@ class RedisConsumer:
 
     async def _take_once(self, count: int) -> list[Delivery]:
         self._wakeable.woken = False
-        membership = self._membership
+        membership = self.membership
         await membership.reconcile(self._reader)
         backlog = membership.backlog
         if backlog:
@@ -272,7 +272,7 @@ class RedisConsumer:
     async def take_over(self, dead: bytes, beat: bytes) -> None:
         """Take over all that a dead consumer of this queue holds, and forget it."""
         while True:
-            count = await self._membership.take_over(dead, beat)
+            count = await self.membership.take_over(dead, beat)
             if count < 0:
                 return
             if count == 0:
@@ -284,7 +284,7 @@ class RedisConsumer:
                 dead=dead.decode("utf-8", "replace"),
             )
             await self._wakeable.wake()
-        await self._membership.forget(dead)
+        await self.membership.forget(dead)
 
     # Settling --------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class RedisConsumer:
                 tried = tried or delivery.probation
         if Settled.FENCED in results:
             await self._join()
-        elif tried and self._membership.suspects:
+        elif tried and self.membership.suspects:
             await self._wakeable.wake()
         return results
 
@@ -321,7 +321,7 @@ class RedisConsumer:
         return noting.addCallback(self._noted, delivery)
 
     def _noted(self, noted: Settled, delivery: Delivery) -> Settled:
-        if delivery.probation and self._membership.suspects:
+        if delivery.probation and self.membership.suspects:
             Deferred.fromCoroutine(self._wakeable.wake()).addErrback(_cancelled)
         delivery.probation = False
         if noted is not Settled.WON:

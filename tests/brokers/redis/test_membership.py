@@ -14,7 +14,7 @@ class Pending(RedisCase):
     async def setUpConsumer(self) -> None:
         self.one = await self.make_broker()
         self.consumer = await self.open(self.one)
-        self.membership = self.consumer._membership
+        self.membership = self.consumer.membership
         self.stream = f"{{{self.namespace}:0}}:q:{QUEUE}"
 
     def read_by_nobody(self, count: int) -> None:
@@ -116,3 +116,75 @@ class Pending(RedisCase):
         await self.take(held, 1)
         self.assertEqual(-1, await self.membership.take_over(other.worker_id.encode(), b"0"))
         self.assertEqual({}, self.membership.suspects)
+
+
+class Together(RedisCase):
+    """Consumers of one process that read the same queue have one name in its group."""
+
+    async def setUpConsumers(self, count: int) -> None:
+        self.one = await self.make_broker()
+        self.first = await self.open(self.one)
+        self.second = await self.open(self.one)
+        self.stream = f"{{{self.namespace}:0}}:q:{QUEUE}"
+        await self.fill(self.one, *[b"%d" % n for n in range(count)])
+
+    def read_by_nobody(self) -> None:
+        read: Any = ("XREADGROUP", "GROUP", GROUP, self.one.worker_id, "COUNT", 1)
+        self.tell(*read, "STREAMS", self.stream, ">")
+
+    async def look(self) -> None:
+        for consumer in [self.first, self.second]:
+            consumer.membership.suspect()
+            await consumer.membership.reconcile(consumer._reader)
+
+    async def test_others_hands(self) -> None:
+        """What one has in hand, another doesn't take for a lost reply, however often it looks."""
+        self.patch(membership, "RECONCILE", 0.0)
+        await self.setUpConsumers(4)
+        [a] = await self.take(self.first, 1)
+        [b] = await self.take(self.second, 1)
+        for _ in range(3):
+            await self.look()
+        [c] = await self.take(self.first, 1)
+        [d] = await self.take(self.second, 1)
+        self.assertEqual([b"0", b"1", b"2", b"3"], [job.payload for job in [a, b, c, d]])
+
+    async def test_under_way(self) -> None:
+        """What nobody has got yet may be a reply under way; after a while it is found, by one."""
+        self.patch(membership, "RECONCILE", 0.05)
+        await self.setUpConsumers(1)
+        self.read_by_nobody()
+        await self.look()
+        found = [self.first.membership.backlog, self.second.membership.backlog]
+        self.assertEqual([0, 0], [len(backlog) for backlog in found])
+        await self.pause(0.06)
+        await self.look()
+        self.assertEqual([1, 0], [len(backlog) for backlog in found])
+
+    async def test_one_leaves(self) -> None:
+        """One that closes hands back nothing of the other, which then looks for itself."""
+        self.patch(membership, "RECONCILE", 0.0)
+        await self.setUpConsumers(2)
+        [a] = await self.take(self.second, 1)
+        await self.soon(self.first.close())
+        self.assertEqual(1, self.tell("XPENDING", self.stream, GROUP)[0])
+        self.read_by_nobody()
+        self.second.membership.suspect()
+        [b] = await self.take(self.second, 1)
+        self.assertEqual([b"0", b"1"], [job.payload for job in [a, b]])
+        self.assertEqual({Settled.WON}, set(await self.soon(self.second.settle([a, b]))))
+
+    async def test_at_work(self) -> None:
+        """Two that take and settle a thousand, and look all the time, get each message once."""
+        self.patch(membership, "RECONCILE", 0.02)
+        await self.setUpConsumers(1000)
+        got: list[bytes] = []
+        while len(got) < 1000:
+            for consumer in [self.first, self.second]:
+                if len(got) < 1000:
+                    taken = await self.soon(consumer.take(7))
+                    got += [job.payload for job in taken]
+                    await self.look()
+                    results = await self.soon(consumer.settle(taken))
+                    self.assertEqual({Settled.WON}, set(results))
+        self.assertEqual(sorted(got), sorted(b"%d" % n for n in range(1000)))

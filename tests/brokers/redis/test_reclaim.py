@@ -169,7 +169,7 @@ class Taking(ReclaimCase):
         """What a take-over brought whose reply was lost is handled on probation all the same."""
         victim, _, _ = await self.hold(2)
         consumer = await self.open(await self.make_broker())
-        membership = consumer._membership
+        membership = consumer.membership
         stream = f"{{{self.namespace}:0}}:q:{QUEUE}"
         self.tell(
             *("XCLAIM", stream, "pipeline", consumer._broker.worker_id, 0),

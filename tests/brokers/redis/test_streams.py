@@ -210,7 +210,7 @@ class Leaving(StreamCase):
         consumer = await self.open(broker)
         await self.fill(broker, b"x")
         await self.take(consumer, 1)
-        self.assertFalse(await consumer._membership.forget(broker.worker_id.encode()))
+        self.assertFalse(await consumer.membership.forget(broker.worker_id.encode()))
         self.assertEqual(1, self.pending())
 
 
