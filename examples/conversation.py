@@ -11,6 +11,8 @@ and, when somebody has ordered, as who works there::
     curl -H 'Content-Type: application/json' -d '{"from_addr": "mei", "content": "ready"}' \\
         http://127.0.0.1:8080/messages
 
+Anybody can say so here: HTTP is open in the file. Where it matters, name accounts there.
+
 The application knows nothing of transports: a dispatcher stands between them, and each is an
 endpoint here. What is remembered of a guest, and who waits for tea, is settled together with the
 answers: both happen, or neither, also when this process dies in between.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.service.build import load
 from pipeline.service.overview import overview
-from tests.service.support import ROOT, command
+from pipeline.testing.server import own_server
+from tests.service.support import ROOT, command, twistd
 from tests.test_two_processes import free_port
 
 
@@ -108,6 +110,22 @@ class Running(TestCase):
             host, own = client.getsockname()
             with client.makefile("rb") as heard:
                 self.assertEqual(f"Hello {host}:{own}, you said: Hi\r\n", heard.readline().decode())
+
+    def test_single_worker(self) -> None:
+        """config/single-worker.yaml works under twistd as its first lines say."""
+        server = own_server()
+        self.addCleanup(server.stop_now)
+        redis = {"PIPELINE_REDIS": f"unix://{server.address.path}"}
+        file = str(ROOT / "config" / "single-worker.yaml")
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        said = " ".join(line.strip("# \\") for line in lines if line.startswith("#"))
+        [words] = re.findall(r"twistd -n (pipeline --worker-class .* max_in_flight:50)", said)
+        words = words.replace("config/single-worker.yaml", file)
+        process = twistd(self, *words.split(), **redis)
+        process.wait_for("worker 'tasks' is ready")
+        call = command(self, "tasks", "run", file, "add", "1", "b=2", **redis)
+        self.assertEqual((0, "3\n", ""), call.end())
+        self.assertEqual(0, process.terminate()[0])
 
 
 def _value(answered: Any) -> tuple[int, Any]:
