@@ -52,13 +52,13 @@ def _record(what: str) -> None:
     os.close(file)
 
 
-async def _work(n: int) -> None:
+async def _work(n: int, seconds: float = 0.05) -> None:
     from twisted.internet import reactor
 
     call, delivery = current_task(), current.get()
     assert call is not None and delivery is not None
     _record("+")
-    await deferLater(reactor, 0.05)
+    await deferLater(reactor, seconds)
     delivery.store.hincr(DONE, f"{n}:{call.name}")
     _record("-")
 
@@ -72,8 +72,8 @@ async def begin(n: int) -> int:
 
 @task(queue=CONNECTOR, name="narrow", reentrant=True, concurrency=ABREAST)
 async def narrow(n: int) -> int:
-    """The second step."""
-    await _work(n)
+    """The second step, so slow that its limit is reached while chains come."""
+    await _work(n, 1.2 * ABREAST / EVERY)
     return n
 
 
