@@ -46,8 +46,9 @@ async def nothing() -> None:
 async def sent(client: Client, count: int) -> float:
     """Send calls; microseconds of this process for each."""
     began = time.process_time()
-    for _ in range(count // AT_ONCE):
-        await gatherResults([Deferred.fromCoroutine(client.send(nothing)) for _ in range(AT_ONCE)])
+    for start in range(0, count, AT_ONCE):
+        some = range(start, min(start + AT_ONCE, count))
+        await gatherResults([Deferred.fromCoroutine(client.send(nothing)) for _ in some])
     return (time.process_time() - began) / count * 1e6
 
 

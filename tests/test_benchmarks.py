@@ -27,6 +27,7 @@ TINY: dict[str, list[str]] = {
     "replay": ["--lines", "500", "--rounds", "1"],
     "sync": ["--calls", "50"],
     "task_processes": ["--calls", "20"],
+    "task_states": ["--calls", "20", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare"}
@@ -76,6 +77,11 @@ class Benchmarks(TestCase):
         """Reading is told apart from a pipe, and from the whole way."""
         rows = self.figures("replay")
         self.assertEqual(3, len([row for row in rows if row["lines_per_second"]]))
+
+    def test_task_states(self) -> None:
+        """Calls with states and without are told apart."""
+        words = [line.split(":")[0] for line in self.ran("task_states").splitlines()]
+        self.assertEqual({"states  on", "states off"}, set(words))
 
     def test_signals(self) -> None:
         """It says what a signal costs that nobody listens to."""
