@@ -32,8 +32,23 @@ class Cookies(TestCase):
             cookie.put(Request(scheme=scheme), response, "x")
             self.assertEqual(scheme == "https", response.cookies["session"]["secure"])
 
+    def test_scripts(self) -> None:
+        """Scripts may read it if the options say so, and its removal says the same."""
+        cookie = Cookie(CookieConfig({"http_only": False}, static=True))
+        response = Response()
+        cookie.put(Request(), response, "x")
+        self.assertEqual("session=x; Path=/; SameSite=Lax", _only(response))
+        cookie.clear(Request(), response)
+        self.assertNotIn("HttpOnly", _only(response))
+
     def test_read(self) -> None:
         """It is read from the request; None when it isn't there."""
         cookie = Cookie(CookieConfig({}, static=True))
         self.assertEqual("x", cookie.of(Request(headers={"Cookie": "a=b; session=x"})))
         self.assertIsNone(cookie.of(Request()))
+
+
+def _only(response: Response) -> str:
+    """What is sent of the only cookie."""
+    [morsel] = response.cookies.values()
+    return morsel.OutputString()
