@@ -9,6 +9,7 @@ from twisted.internet.task import deferLater
 
 from pipeline.applications.routes import keyword, path
 from pipeline.errors import ConfigError
+from pipeline.middleware.mail import HOUR
 from pipeline.requests import Request
 from pipeline.signals import request_not_found
 from tests.middleware.mailbox import Mailbox
@@ -135,6 +136,19 @@ class Mailing(NotFoundCase):
         [letter] = self.box.letters
         self.assertIn("what?", letter["Subject"])
         self.assertIsNone(letter["Bcc"])
+
+    async def test_limit(self) -> None:
+        """Of mails beyond the limit none is sent; the first of the next hour counts them."""
+        await self.begin_with_mail(mails_per_hour=1)
+        for where in ("/one", "/two", "/three"):
+            self.ask(where, headers=LINK)
+        await self.come(1)
+        self.helper.advance(HOUR)
+        self.ask("/four", headers=LINK)
+        await self.come(2)
+        subjects = [str(letter["Subject"]).rpartition("/")[2] for letter in self.box.letters]
+        self.assertEqual(["one", "four"], subjects)
+        self.assertIn("2 more were left out", str(self.box.letters[1].get_payload()))
 
     async def test_no_server(self) -> None:
         """A server that isn't there doesn't touch the response."""
