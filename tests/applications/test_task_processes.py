@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from pipeline.applications.tasks import TaskApplication
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TaskFailed
 from pipeline.message import ResultMessage, TaskMessage
+from pipeline.tasks import run
+from pipeline.tasks.client import Client
+from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.registry import Task
 from pipeline.testing import OnServer, WorkerHelper
 from tests.tasks import jobs as others
@@ -201,6 +206,49 @@ class Middleware(ProcessesCase):
         self.assertEqual("runs\nfrom the task\n", flag.read_text(encoding="utf-8"))
 
 
+class Cancelling(ProcessesCase):
+    """Somebody cancels a call that runs in a child, by its handle, from another process."""
+
+    async def cancel_running(self, task: Task[Any, Any]) -> tuple[TaskHandle, Path]:
+        """A call that was cancelled while it ran, and what it has noted; its handle says so."""
+        client = Client(await self.helper.place.runtime())
+        self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
+        flag = Path(self.mktemp()).resolve()
+        handle = await client.send(task, [str(flag)])
+        await self.helper.until(lambda: flag.exists() and flag.read_text(encoding="utf-8"))
+        self.assertTrue(await handle.cancel())
+        with self.assertRaises(TaskFailed) as caught:
+            await handle.result(30)
+        self.assertEqual("cancelled", caught.exception.status)
+        return handle, flag
+
+    async def assert_over(self, handle: TaskHandle) -> None:
+        """The child is free for another call, and the one that was cancelled counts for nothing."""
+        (answer,) = await self.answers((jobs.add, 2, 3))
+        self.assertEqual(5, answer.value)
+        self.assertEqual("cancelled", (await handle.status()).state)
+        self.assertEqual([], await self.helper.dead("work.inbound"))
+        self.assertEqual(0, (await self.helper.depth("work.inbound")).waiting)
+
+    async def test_told(self) -> None:
+        """TaskCancelled is raised in it; a task that ends by that leaves its child for others."""
+        application = await self.begin()
+        handle, flag = await self.cancel_running(jobs.cancelled)
+        await self.assert_over(handle)
+        self.assertIn(f"{jobs.cancelled.name} was cancelled", flag.read_text(encoding="utf-8"))
+        self.assertEqual(0, application.runner.processes.counts["killed"])
+
+    async def test_killed(self) -> None:
+        """One that goes on is killed with its child, and another child takes the next call."""
+        self.patch(run, "GRACE", 0.2)
+        application = await self.begin()
+        handle, flag = await self.cancel_running(jobs.deaf)
+        pid = int(flag.read_text(encoding="utf-8"))
+        await self.helper.until(lambda: not _lives(pid))
+        await self.assert_over(handle)
+        self.assertEqual(1, application.runner.processes.counts["killed"])
+
+
 class Stopping(ProcessesCase):
     """The worker stops while calls run in its children."""
 
@@ -270,6 +318,14 @@ class Log(ProcessesCase):
         dropped = [line for line in said if line.endswith("were not logged")]
         self.assertEqual(2, len(dropped), dropped)
         self.assertLess(len(said), 6000)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _memory() -> int:

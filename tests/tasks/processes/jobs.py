@@ -180,6 +180,15 @@ def cancelled(flag: str) -> None:
 
 
 @task(queue="work", isolation="process")
+def deaf(flag: str) -> None:
+    """Say which process runs it, and go on though it is cancelled."""
+    _note(flag, str(os.getpid()))
+    while True:
+        with suppress(TaskCancelled):
+            time.sleep(60)
+
+
+@task(queue="work", isolation="process")
 def reports() -> str:
     """Say how far it is."""
     for n in range(1000):
