@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
+from pipeline.cli.actions import action_parser, add_actions, listed, run_action
 from pipeline.cli.run import add_set_option, span_of
 
 __all__ = ["add_arguments", "run"]
@@ -23,7 +23,6 @@ _STATES = ("queued", "running", "retrying", "finished", "failed", "cancelled")
 #: How many calls a list has when it isn't told.
 _LISTED = 100
 
-_ACTIONS = "\n".join(f"  {name:<10}{purpose}" for name, purpose in _PURPOSES.items())
 _EXAMPLES = """\
 examples:
   pipeline tasks list shop.yaml --state failed --newer 1h
@@ -42,27 +41,13 @@ failed or an id is not known, 2 for a wrong command line.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the subcommand takes."""
-    parser.epilog = f"actions:\n{_ACTIONS}\n\n{_EXAMPLES}{_MORE}"
-    parser.usage = "pipeline tasks ACTION FILE [ID ..] [options]"
-    parser.add_argument("action", choices=list(_PURPOSES), metavar="ACTION", help="see below")
-    # Read by the action's own parser, in which ids and options may stand in any order.
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.epilog = f"actions:\n{listed(_PURPOSES)}\n\n{_EXAMPLES}{_MORE}"
+    add_actions(parser, "tasks", _PURPOSES)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it, with a connection to the configuration's server."""
-    own = _parse(args.action, args.rest)
-    args.debug = args.debug or own.debug
-    from twisted.internet import reactor
-    from twisted.logger import LogLevel
-
-    from pipeline.cli.foreground import log_to
-    from pipeline.cli.session import run_to_its_end
-    from pipeline.service.build import load
-
-    config = load(own.file, own.set_option)
-    log_to(sys.stderr, LogLevel.info if own.debug else LogLevel.warn)
-    return run_to_its_end(lambda: _work(args.action, own, config, reactor), reactor)
+    return run_action(args, _parse(args.action, args.rest), _work)
 
 
 async def _work(action: str, args: argparse.Namespace, config: Any, reactor: Any) -> int:
@@ -95,14 +80,7 @@ def _parse(action: str, words: list[str]) -> argparse.Namespace:
 
 
 def _parser(action: str) -> argparse.ArgumentParser:
-    purpose = _PURPOSES[action]
-    parser = argparse.ArgumentParser(
-        prog=f"pipeline tasks {action}",
-        description=purpose[0].upper() + purpose[1:] + ".",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("file", metavar="FILE", help="the YAML file")
+    parser = action_parser("tasks", action, _PURPOSES[action], _EXAMPLES)
     if action == "run":
         _add_run(parser)
     elif action != "stats":

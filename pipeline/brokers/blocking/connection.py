@@ -85,13 +85,7 @@ class BlockingConnection:
 
         Returns and raises as :meth:`call` does.
         """
-        rest = (len(keys), *keys, *args)
-        try:
-            return self.call("EVALSHA", script.sha, *rest)
-        except ServerRefused as error:
-            if error.code != "NOSCRIPT":
-                raise
-        return self.call("EVAL", script.source, *rest)
+        return script.run_by(self.call, keys, args)
 
     def close(self) -> None:
         """Close all connections."""

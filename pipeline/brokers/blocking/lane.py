@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 
 from pipeline.brokers.blocking.connection import BlockingConnection
-from pipeline.brokers.redis.batch import PRODUCER_TTL, PUBLISH, RAISE, Call, alone
+from pipeline.brokers.redis.batch import PRODUCER_TTL, PUBLISH, RAISE, Call, alone, keys_of, refused
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
-from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
+from pipeline.errors import BrokerUnavailable, ServerRefused
 
 __all__ = ["BlockingLane"]
 
@@ -43,13 +43,7 @@ class BlockingLane:
         self._queue = queue
         self._patience = patience
         self._producer = layout.producer(producer)
-        self._keys = [
-            layout.stream(queue),
-            layout.delayed(queue),
-            layout.window(queue),
-            self._producer,
-            layout.dead(queue),
-        ]
+        self._keys = keys_of(layout, queue, self._producer)
         self._next = 1
 
     def publish(self, posts: Sequence[Post], max_depth: int) -> None:
@@ -92,13 +86,7 @@ class BlockingLane:
             return False
         # Numbers are never given again: a copy of what was refused may still be on its way.
         self._raise(first + count - 1)
-        if kind == b"FULL":
-            what = f"{self._queue} holds {int(reply[1])} messages, no more are allowed"
-            raise QueueFull(what)
-        text = reply[1].decode("utf-8", "replace")
-        if kind == b"WRONGTYPE":
-            raise ServerRefused(f"{text} is of another type", "WRONGTYPE")
-        raise ServerRefused(text)
+        raise refused(self._queue, kind, reply[1])
 
     def _raise(self, last: int) -> None:
         self._connection.run(RAISE, [self._producer], [self._queue, last, PRODUCER_TTL])

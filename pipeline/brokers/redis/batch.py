@@ -7,11 +7,13 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.script import Script
 from pipeline.brokers.redis.units import Units, fields, member
 from pipeline.delivery import Post
+from pipeline.errors import QueueFull, ServerRefused
 
-__all__ = ["PRODUCER_TTL", "PUBLISH", "RAISE", "Batch", "Call", "alone"]
+__all__ = ["PRODUCER_TTL", "PUBLISH", "RAISE", "Batch", "Call", "alone", "keys_of", "refused"]
 
 PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
 # Only ever upwards: a copy of this that the network delivers late must not undo what came after.
@@ -94,3 +96,27 @@ def alone(call: Call) -> Batch:
     batch = Batch(call.max_depth)
     batch.add(call)
     return batch
+
+
+def keys_of(layout: Layout, queue: str, producer: bytes) -> list[bytes]:
+    """The keys that ``publish.lua`` begins with.
+
+    :param producer: the key of the producer's numbers.
+    """
+    stream, delayed = layout.stream(queue), layout.delayed(queue)
+    return [stream, delayed, layout.window(queue), producer, layout.dead(queue)]
+
+
+def refused(queue: str, kind: bytes, what: Any) -> Exception:
+    """What a publisher is told when the server has refused its messages.
+
+    :param kind: the first part of the reply, ``what`` the second: a number, a text or an error.
+    """
+    if isinstance(what, Exception):
+        return what
+    if kind == b"FULL":
+        return QueueFull(f"{queue} holds {int(what)} messages, no more are allowed")
+    text = what.decode("utf-8", "replace")
+    if kind == b"WRONGTYPE":
+        return ServerRefused(f"{text} is of another type", "WRONGTYPE")
+    return ServerRefused(text)

@@ -15,7 +15,16 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from pipeline.brokers.redis.batch import PRODUCER_TTL, PUBLISH, RAISE, Batch, Call, alone
+from pipeline.brokers.redis.batch import (
+    PRODUCER_TTL,
+    PUBLISH,
+    RAISE,
+    Batch,
+    Call,
+    alone,
+    keys_of,
+    refused,
+)
 from pipeline.brokers.redis.client import Client
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.units import Units
@@ -56,13 +65,7 @@ class Lane:
         self._queue = queue
         self._offset = offset
         self._producer = layout.producer(producer)
-        self._keys = [
-            layout.stream(queue),
-            layout.delayed(queue),
-            layout.window(queue),
-            self._producer,
-            layout.dead(queue),
-        ]
+        self._keys = keys_of(layout, queue, self._producer)
         self._next = 1
         self._waiting: deque[Call] = deque()
         self._waiting_size = 0
@@ -211,7 +214,7 @@ class Lane:
         elif kind == b"UNKNOWN":
             return await self._raise(batch.first - 1)
         elif kind in (b"FULL", b"WRONGTYPE", b"UNWRITABLE", b"REFUSED"):
-            return await self._refuse(batch, self._reason(kind, reply[1]))
+            return await self._refuse(batch, refused(self._queue, kind, reply[1]))
         else:
             return False
         return True
@@ -262,16 +265,6 @@ class Lane:
             self._sent.popleft()
             self._fail(batch.calls, error)
         return True
-
-    def _reason(self, kind: bytes, what: Any) -> Exception:
-        if kind == b"FULL":
-            return QueueFull(f"{self._queue} holds {what} messages, no more are allowed")
-        if kind == b"WRONGTYPE":
-            return ServerRefused(f"{what.decode()} is of another type", "WRONGTYPE")
-        if kind == b"UNWRITABLE":
-            return ServerRefused(what.decode("utf-8", "replace"))
-        error: Exception = what
-        return error
 
     # Ends ----------------------------------------------------------------------------------------
 

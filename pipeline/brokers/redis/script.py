@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ServerRefused
 
 __all__ = ["Script"]
 
@@ -37,3 +41,18 @@ class Script:
         """
         parts = [(_FOLDER / name).read_text(encoding="utf-8") for name in names]
         return cls(names[-1], "\n".join(parts))
+
+    def run_by(self, call: Callable[..., Any], keys: Sequence[Any], args: Sequence[Any]) -> Any:
+        """Run it by its hash, sending the source when the server does not know it.
+
+        :param call: sends a command, waits for its reply and returns it, or raises
+            :class:`ServerRefused`.
+        :return: what the script replies.
+        """
+        rest = (len(keys), *keys, *args)
+        try:
+            return call("EVALSHA", self.sha, *rest)
+        except ServerRefused as error:
+            if error.code != "NOSCRIPT":
+                raise
+        return call("EVAL", self.source, *rest)

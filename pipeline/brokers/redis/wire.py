@@ -75,13 +75,7 @@ class Wire:
 
         Returns and raises as :meth:`call` does.
         """
-        rest = (len(keys), *keys, *args)
-        try:
-            return self.call("EVALSHA", script.sha, *rest)
-        except ServerRefused as error:
-            if error.code != "NOSCRIPT":
-                raise
-        return self.call("EVAL", script.source, *rest)
+        return script.run_by(self.call, keys, args)
 
     def close(self) -> None:
         """Close the connection; the next call makes another."""
