@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline import Application
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.middleware.tagger import TaggingMiddleware
 from pipeline.state.sessions import SessionManager
 
@@ -86,7 +86,7 @@ class TeaHouse(Application):
             await self.reply_to(message, f"A number from 1 to {MOST_CUPS}, please.")
             return
         endpoint = message.get_routing_endpoint()
-        current.get().store.hset("waiting", {message.user(): endpoint})  # type: ignore[union-attr]
+        delivery_in_hand().store.hset("waiting", {message.user(): endpoint})
         await self.sessions.save_session(message.user(), {"page": "menu"})
         await self.reply_to(message, f"{int(said)} cups, in a moment. {MENU}")
 
@@ -94,7 +94,7 @@ class TeaHouse(Application):
 
     async def hear_staff(self, message: Any) -> None:
         """Tell all who wait, each over the transport that they ordered on; or report."""
-        store: Any = current.get().store  # type: ignore[union-attr]  # a message is in hand here
+        store = delivery_in_hand().store
         if message.content == "report":
             await self.reply_to(message, f"{await store.count('untold')} could not be told")
             return
@@ -106,7 +106,7 @@ class TeaHouse(Application):
 
     def consume_nack(self, event: Any) -> None:
         """Count whom we could not tell, as who has left, or asks over HTTP and doesn't wait."""
-        current.get().store.incr("untold")  # type: ignore[union-attr]  # an event is in hand here
+        delivery_in_hand().store.incr("untold")
 
 
 def house_of(message: Any) -> str:

@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 from urllib.parse import urldefrag, urljoin, urlsplit
 from urllib.request import urlopen
 
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.errors import PermanentFailure, TemporaryFailure
 from pipeline.tasks import task
 
@@ -29,7 +29,7 @@ LONGEST, MOST = 1_000_000, 100
 @task(name="visit", queue="crawler")
 async def visit(urls: list[str], depth: int = 2) -> int:
     """Crawl the pages that nobody has crawled yet: how many those are."""
-    store = current.get().store
+    store = delivery_in_hand().store
     new = [url for url in dict.fromkeys(urls) if not await store.sismember("seen", url)]
     store.sadd("seen", *new)
     for url in new:
@@ -58,7 +58,7 @@ def crawl(url: str, depth: int) -> None:
 @task(name="found", queue="crawler")
 async def found(url: str, title: str, links: list[str], depth: int) -> None:
     """Keep a page, and visit what it links to. Apart from getting it, as this may run twice."""
-    current.get().store.hset("pages", {url: title})
+    delivery_in_hand().store.hset("pages", {url: title})
     if depth > 1:
         await visit(links, depth - 1)
 
@@ -66,7 +66,7 @@ async def found(url: str, title: str, links: list[str], depth: int) -> None:
 @task(name="pages", queue="crawler")
 async def pages() -> dict[str, str]:
     """The titles of all pages."""
-    kept = await current.get().store.hgetall("pages")
+    kept = await delivery_in_hand().store.hgetall("pages")
     return {url.decode(): title.decode() for url, title in kept.items()}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline import Application
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 
 
 class GreetingApplication(Application):
@@ -23,7 +23,7 @@ class GreetingApplication(Application):
         What is read and written here is settled together with the answer: both happen, or
         neither, also when this process dies in between.
         """
-        store = current.get().store  # type: ignore[union-attr]  # a message is in hand here
+        store = delivery_in_hand().store
         name = await store.hget("names", message.user())
         if name is not None:
             await self.reply_to(message, f"Hello again, {name.decode()}.")

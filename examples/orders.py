@@ -9,7 +9,7 @@ Run them with ``pipeline run examples/orders.yaml``, then order something::
 from __future__ import annotations
 
 from pipeline import task
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.errors import PermanentFailure, TemporaryFailure
 
 PRICES = {"tea": 450, "coffee": 520}
@@ -27,8 +27,7 @@ async def order(article: str, amount: int = 1) -> str:
 @task(name="send_bill", queue="web", retries=3, backoff=0.1)
 async def send_bill(article: str, amount: int) -> str:
     """Send a bill. The first try fails here, as mail servers do; the second succeeds."""
-    delivery = current.get()
-    if delivery is not None and delivery.attempt == 1:
+    if delivery_in_hand().attempt == 1:
         raise TemporaryFailure("the mail server is busy")
     return f"billed {total(article, amount)}"
 

@@ -15,7 +15,7 @@ import smtplib
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.errors import PermanentFailure
 from pipeline.tasks import current_task, task
 
@@ -25,13 +25,13 @@ HOST, _, PORT = os.environ.get("REPORT_SMTP", "127.0.0.1:25").rpartition(":")
 @task(name="sell", queue="reports")
 async def sell(article: str, amount: int = 1) -> None:
     """Count what is sold; whatever crashes, it counts once."""
-    current.get().store.hincr("sold", article, amount)
+    delivery_in_hand().store.hincr("sold", article, amount)
 
 
 @task(name="report", queue="reports")
 async def report(to: str) -> int:
     """Mail what was sold, and begin to count anew. Both happen, or neither."""
-    store = current.get().store
+    store = delivery_in_hand().store
     sold = {name.decode(): int(count) for name, count in (await store.hgetall("sold")).items()}
     store.hclear("sold")
     lines = [f"{count:>6} {name}" for name, count in sorted(sold.items())]

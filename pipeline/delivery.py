@@ -23,6 +23,7 @@ __all__ = [
     "Post",
     "Settled",
     "current",
+    "delivery_in_hand",
     "delivery_of",
     "derived_id",
 ]
@@ -125,6 +126,17 @@ current: ContextVar[Delivery | None] = ContextVar("pipeline_delivery", default=N
 def delivery_of(message: Any) -> Delivery | None:
     """The delivery that a message came in, else the one in hand; None at the edge."""
     return getattr(message, "_delivery", None) or current.get()
+
+
+def delivery_in_hand() -> Delivery:
+    """The delivery that the code now running handles; its ``store`` is settled with it.
+
+    :raise RuntimeError: there is none: the code doesn't run for a message.
+    """
+    delivery = current.get()
+    if delivery is None:
+        raise RuntimeError("no message is in hand here: only handlers, views and tasks have one")
+    return delivery
 
 
 def derived_id(parent: str, index: int) -> str:

@@ -7,7 +7,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.delivery import Delivery, Limit, Post, Settled, current, delivery_of, derived_id
+from pipeline.delivery import (
+    Delivery,
+    Limit,
+    Post,
+    Settled,
+    current,
+    delivery_in_hand,
+    delivery_of,
+    derived_id,
+)
 from pipeline.store import Store
 
 
@@ -163,6 +172,17 @@ class Current(SynchronousTestCase):
         Deferred.fromCoroutine(handle(second, succeed(None)))
         gate.callback(None)
         self.assertEqual([second, first], seen)
+
+    def test_in_hand(self) -> None:
+        """Where no message is handled, asking for the delivery is an error that says so."""
+        self.assertRaisesRegex(RuntimeError, "no message is in hand here", delivery_in_hand)
+
+    def test_in_hand_of_a_handler(self) -> None:
+        """A handler gets its own."""
+        own = delivery()
+        reset = current.set(own)
+        self.addCleanup(current.reset, reset)
+        self.assertIs(own, delivery_in_hand())
 
     def test_posts_are_values(self) -> None:
         """A post with nothing but a queue and a payload is due now, for the first time."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from pipeline.applications.routes import path
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.middleware.locale import gettext as _
 from pipeline.middleware.login import authenticate, login, login_required, logout, next_url
 from pipeline.requests import RedirectResponse, Response, TemplateResponse
@@ -30,7 +30,7 @@ POLICY = (
 
 async def index(request: Any) -> Response:
     """The newest entries. It has no form, so it is the same until somebody writes."""
-    store = current.get().store  # type: ignore[union-attr]  # a message is in hand here
+    store = delivery_in_hand().store
     newest = await store.zrange("entries", 0, SHOWN - 1, newest_first=True)
     entries = [msgspec.json.decode(entry) for entry in newest]
     return TemplateResponse(request, "index.html", {"entries": entries})
@@ -55,7 +55,7 @@ async def keep(entry: dict[str, Any]) -> None:
 
     Of two that get the same number, since they are written at once, one is handled again.
     """
-    store = current.get().store  # type: ignore[union-attr]
+    store = delivery_in_hand().store
     number = await store.count("written") + 1
     store.incr("written")
     store.zadd("entries", msgspec.json.encode({"number": number, **entry}), number)

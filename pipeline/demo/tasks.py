@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.errors import PermanentFailure, TemporaryFailure
 from pipeline.tasks.registry import task
 
@@ -18,8 +18,7 @@ async def add(a: float, b: float) -> float:
 @task(name="shaky")
 async def shaky(name: str = "Ada") -> str:
     """Fails when it is tried for the first time, and works the second time."""
-    delivery = current.get()
-    if delivery is not None and delivery.attempt == 1:
+    if delivery_in_hand().attempt == 1:
         raise TemporaryFailure("the mail server is busy")
     return f"mail sent to {name}"
 

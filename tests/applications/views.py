@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from pipeline.applications.routes import keyword, otherwise, path
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.errors import BrokerUnavailable, RetryLater
 from pipeline.requests import JsonResponse, Response, TemplateResponse
 
@@ -23,14 +23,14 @@ async def hello(request: Any, name: str = "you") -> Response:
 
 async def counted(request: Any) -> Response:
     """Count in the store."""
-    store = current.get().store  # type: ignore[union-attr]
+    store = delivery_in_hand().store
     store.incr("seen")
     return JsonResponse({"seen": await store.count("seen")}, 201)
 
 
 async def broken(request: Any) -> Response:
     """Fail after staging something."""
-    current.get().store.incr("seen")  # type: ignore[union-attr]
+    delivery_in_hand().store.incr("seen")
     raise KeyError("secret")
 
 

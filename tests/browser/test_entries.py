@@ -10,7 +10,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from pipeline.applications.requests import RequestApplication
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.requests import JsonResponse, Request, Response
 from pipeline.testing import ApplicationHelper
 from tests.browser.site import FOLDER
@@ -25,7 +25,7 @@ async def write(request: Any) -> Response:
 
 async def read(request: Any) -> Response:
     """All entries there are."""
-    store = current.get().store  # type: ignore[union-attr]
+    store = delivery_in_hand().store
     return JsonResponse([json.loads(each) for each in await store.zrange("entries")])
 
 

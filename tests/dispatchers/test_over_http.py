@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from pipeline.applications.base import Application
 from pipeline.applications.tasks import TaskApplication
 from pipeline.codec import Codec
-from pipeline.delivery import current
+from pipeline.delivery import delivery_in_hand
 from pipeline.dispatchers import (
     ContentKeywordRouter,
     LoadBalancingRouter,
@@ -42,9 +42,7 @@ class Counting(Echo):
         self._count("reports", event)
 
     def _count(self, what: str, event: Any) -> None:
-        current.get().store.sadd(  # type: ignore[union-attr]  # an event is in hand here
-            f"{what}:{self.config.transport_name}", event.user_message_id
-        )
+        delivery_in_hand().store.sadd(f"{what}:{self.config.transport_name}", event.user_message_id)
 
 
 class Menu(Counting):
