@@ -36,6 +36,9 @@ class Respond(Verdict):
     :param message: the answer, as ``message.reply("no")``.
     """
 
+    #: How many middlewares the message had entered before the one that raised this.
+    entered: int
+
     def __init__(self, message: Any) -> None:
         super().__init__(message)
         self.message = message

@@ -134,10 +134,10 @@ class Chain:
     def _blame(self, error: Exception, handler: Any) -> None:
         step = self.steps[self._index(handler)]
         if isinstance(error, Respond):
-            error.entered = step.position  # type: ignore[attr-defined]
+            error.entered = step.position
         # An exception with slots and no room for this goes without.
         with suppress(AttributeError):
-            error.pipeline_where = str(step)  # type: ignore[attr-defined]
+            error.pipeline_where = str(step)  # type: ignore[attr-defined]  # any may carry it
 
     def _index(self, handler: Any) -> int:
         # Two handlers may be equal, if an instance is listed twice; but not the same.

@@ -161,7 +161,7 @@ def condition(
             response = refused or view(request, *args, **kwargs)
             return _marked(request, response, now)
 
-        called = view if inspect.isroutine(view) else getattr(view, "__call__", view)  # noqa: B004
+        called = view if inspect.isroutine(view) else getattr(view, "__call__", view)  # noqa: B004 - not whether, but how
         return conditional if inspect.iscoroutinefunction(called) else blocking
 
     return around

@@ -106,7 +106,7 @@ def end_now(status: int, text: str) -> None:
     for stream, words in ((sys.__stdout__, ""), (sys.__stderr__, text + "\n")):
         try:
             stream.write(words)  # type: ignore[union-attr]  # None in a daemon
-            stream.flush()  # type: ignore[union-attr]
+            stream.flush()  # type: ignore[union-attr]  # None in a daemon
         except (AttributeError, OSError, ValueError):
             pass  # a daemon has nobody to tell
     os._exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any, NamedTuple
 
 from pipeline.config.base import Config
@@ -57,7 +58,7 @@ class RecordingMiddleware(BaseMiddleware):
     def setup_middleware(self) -> None:
         self.passages: list[Passage] = []
         for direction in DIRECTIONS:
-            attach(self, direction, KINDS, lambda kind, way=direction: self._note(way, kind))  # type: ignore[misc]
+            attach(self, direction, KINDS, partial(self._note, direction))
 
     def _note(self, direction: str, kind: str) -> Any:
         def handle(message: Any, connector_name: str) -> Any:

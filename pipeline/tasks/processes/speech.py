@@ -102,7 +102,7 @@ class Stream(io.TextIOBase):
         self._lock = threading.RLock()
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # a variable in the base
         """What bytes are written in, by who writes bytes."""
         return "utf-8"
 

@@ -135,7 +135,7 @@ class Server(ServerFactory):
         for connection in [*self._connections]:
             connection.abort("stop")
         for refusal in self._refusals:
-            refusal.transport.abortConnection()  # type: ignore[union-attr]
+            refusal.transport.abortConnection()  # type: ignore[union-attr]  # connected
 
     def _refuse(self, why: str) -> Refusal | None:
         self.house.statistics.count("refused")
@@ -155,7 +155,7 @@ class Server(ServerFactory):
 
 def _address(connection: Connection) -> str:
     """``host:port``; what has none, as a unix socket's client, gets a name of its own."""
-    peer: Any = connection.transport.getPeer()  # type: ignore[union-attr]
+    peer: Any = connection.transport.getPeer()  # type: ignore[union-attr]  # connected
     host = getattr(peer, "host", None)
     if host is None:
         return f"client-{random_id()}"
