@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-__all__ = ["action_parser", "add_actions", "listed", "run_action"]
+__all__ = ["action_parser", "add_actions", "count_of", "listed", "run_action"]
 
 
 def listed(purposes: Mapping[str, str]) -> str:
@@ -35,6 +35,13 @@ def action_parser(
     )
     parser.add_argument("file", metavar="FILE", help="the YAML file")
     return parser
+
+
+def count_of(text: str) -> int:
+    """A number from 0 on the command line."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 0, got {text!r}")
 
 
 def run_action(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,16 +21,17 @@ from pipeline.errors import PipelineError, UnknownCall
 from pipeline.observe.dead import DeadLetterOffice, Selection
 from pipeline.tasks.client import Client
 from pipeline.tasks.results import kept
-from pipeline.tasks.states.reading import calls, counts
+from pipeline.tasks.states.reading import counts, walk
 from pipeline.tasks.states.requeuing import wait_again
-from pipeline.tasks.states.status import TaskStatus
+from pipeline.tasks.states.status import STATES, TaskStatus
 
 __all__ = ["ACTIONS", "Dispatcher"]
 
 _HEAD = ("ID", "TASK", "STATE", "TRIES", "AGE", "WORKER", "WHAT")
+_NO_LETTER = "had no dead letter"
 _TIMES = ("queued_at", "due_at", "started_at", "ended_at")
-#: The most calls that are looked through for those that are meant.
-MOST = 10_000
+#: How many calls are found before something is done with them.
+AT_ONCE = 10_000
 
 
 class Dispatcher:
@@ -44,6 +46,7 @@ class Dispatcher:
         self._broker = client.broker
         self._args = args
         self._missing: list[str] = []
+        self._began = time.time()
 
     # Which calls --------------------------------------------------------------------------------
 
@@ -51,11 +54,20 @@ class Dispatcher:
         """The calls that are meant, in these states if any are given."""
         if self._args.ids:
             return await self._by_id()
-        wanted: Sequence[str | None] = [self._args.state] if self._args.state else states or [None]
+        return await self._found(states or STATES, self._args.limit)
+
+    async def _found(
+        self, states: Sequence[str], most: int, until: float = math.inf
+    ) -> list[TaskStatus]:
+        """At most so many calls by the filters, 0: all; only those sent until then."""
+        wanted = (self._args.state,) if self._args.state else states
         found: list[TaskStatus] = []
-        for state in wanted:
-            found += await calls(self._broker, task=self._args.task, state=state, count=MOST)
-        return [each for each in found if self._has_age(each)][: self._args.limit]
+        async for each in walk(self._broker, task=self._args.task, states=wanted):
+            if each.queued_at <= until and self._has_age(each):
+                found.append(each)
+                if len(found) == most:
+                    break
+        return found
 
     async def _by_id(self) -> list[TaskStatus]:
         found = []
@@ -67,7 +79,7 @@ class Dispatcher:
         return found
 
     def _has_age(self, status: TaskStatus) -> bool:
-        age = time.time() - status.queued_at
+        age = self._began - status.queued_at
         older, newer = self._args.older, self._args.newer
         return (older is None or age > older) and (newer is None or age < newer)
 
@@ -121,64 +133,90 @@ class Dispatcher:
 
     async def cancel(self) -> int:
         """Cancel calls that wait or run."""
-        return await self._cancel(await self._chosen("queued", "running", "retrying"))
+        return await self._cancel(("queued", "running", "retrying"), asks=False)
 
     async def purge(self) -> int:
         """Cancel calls that wait."""
-        found = await self._chosen("queued", "retrying")
-        if found and not self._args.yes:
-            if not sys.stdin.isatty():
-                raise PipelineError(f"{_calls(len(found))} would be cancelled; --yes says yes")
-            answer = input(f"Cancel {_calls(len(found))}? [y/N] ")
-            if answer.strip().lower() not in ("y", "yes"):
-                raise PipelineError("nothing is cancelled; --yes says yes beforehand")
-        return await self._cancel(found)
+        return await self._cancel(("queued", "retrying"), asks=not self._args.yes)
 
-    async def _cancel(self, found: list[TaskStatus]) -> int:
+    async def _cancel(self, states: Sequence[str], *, asks: bool) -> int:
+        """Cancel what is meant, so many at a time, until all is that was there in the beginning."""
+        done = rest = 0
+        until = math.inf
+        while True:
+            left = self._args.limit - done - rest if self._args.limit else AT_ONCE
+            by_id = self._args.ids
+            found = (
+                await self._by_id()
+                if by_id
+                else await self._found(states, min(left, AT_ONCE), until)
+            )
+            if found and asks:
+                self._ask(len(found))
+                asks = False
+            some = await self._cancel_each(found)
+            done, rest, until = done + some, rest + len(found) - some, self._began
+            if by_id or not some or done + rest == self._args.limit:
+                return self._told("cancelled", done, rest, "had ended already")
+
+    def _ask(self, count: int) -> None:
+        """:raise PipelineError: somebody doesn't want it, or there is nobody to ask."""
+        what = _calls(count) + (" or more" if count == AT_ONCE else "")
+        if not sys.stdin.isatty():
+            raise PipelineError(f"{what} would be cancelled; --yes says yes")
+        if input(f"Cancel {what}? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise PipelineError("nothing is cancelled; --yes says yes beforehand")
+
+    async def _cancel_each(self, found: list[TaskStatus]) -> int:
         async def cancel(status: TaskStatus) -> bool:
             with suppress(UnknownCall):  # it is forgotten by now
                 return not status.is_final and await self._client.cancel(status.id)
             return False
 
-        return await self._each(found, "cancelled", "had ended already", cancel)
+        done, progress = 0, Progress(sys.stderr, len(found))
+        for status in found:
+            done += await cancel(status)
+            progress.advance(1)
+        progress.clear()
+        return done
 
     async def requeue(self) -> int:
         """Put the dead letters of calls that have failed back on their queues."""
-        found = await self._chosen("failed")
-        wanted = {each.id: each for each in found if each.state == "failed"}
-        office = DeadLetterOffice(self._broker)
-        done, progress = 0, Progress(sys.stderr, len(wanted))
-        async for page in office.find(Selection()) if wanted else _nothing():
-            letters = [each for each in page if self._id_in(each) in wanted]
-            if not letters:
-                continue
-            since = time.time()
-            for letter, was_there in zip(letters, await office.requeue(letters), strict=True):
-                call_id = self._id_in(letter)
-                if was_there and wanted.pop(call_id, None) is not None:
-                    await wait_again(self._broker, call_id, since)
-                    done += 1
-            progress.advance(len(letters))
+        ids = {each.id for each in await self._by_id()} if self._args.ids else None
+        office, everything = DeadLetterOffice(self._broker), Selection()
+        done, limit = 0, len(ids or ()) or self._args.limit
+        progress = Progress(sys.stderr, await office.total(everything))
+        async for page in office.find(everything, progress.advance):
+            letters = [each for each in page if await self._is_meant(self._id_in(each), ids)]
+            done += await self._put_back(office, letters[: limit - done] if limit else letters)
+            if limit and done >= limit:
+                break
         progress.clear()
-        return self._told("requeued", done, len(found) - done, "had no dead letter")
+        return self._told("requeued", done, len(ids or ()) - done if ids else 0, _NO_LETTER)
+
+    async def _is_meant(self, call_id: str, ids: set[str] | None) -> bool:
+        if ids is not None and call_id not in ids:
+            return False
+        try:
+            status = await self._client.status(call_id)
+        except UnknownCall:
+            return False  # of another kind than a call, or forgotten
+        if status.state != "failed" or self._args.task not in (None, status.task):
+            return False
+        return self._has_age(status)
+
+    async def _put_back(self, office: DeadLetterOffice, letters: list[Any]) -> int:
+        since, done = time.time(), 0
+        if letters:
+            for letter, was_there in zip(letters, await office.requeue(letters), strict=True):
+                if was_there:
+                    await wait_again(self._broker, self._id_in(letter), since)
+                    done += 1
+        return done
 
     def _id_in(self, letter: Any) -> str:
         message = self._client.codec.decode(letter.payload)
         return "" if isinstance(message, Undecodable) else str(getattr(message, "message_id", ""))
-
-    async def _each(
-        self,
-        found: list[TaskStatus],
-        name: str,
-        otherwise: str,
-        do: Callable[[TaskStatus], Awaitable[bool]],
-    ) -> int:
-        done, progress = 0, Progress(sys.stderr, len(found))
-        for status in found:
-            done += await do(status)
-            progress.advance(1)
-        progress.clear()
-        return self._told(name, done, len(found) - done, otherwise)
 
     def _told(self, name: str, done: int, rest: int, otherwise: str) -> int:
         if self._args.json:
@@ -192,11 +230,6 @@ class Dispatcher:
         for call_id in self._missing:
             print(f"pipeline: nothing is known of the call {visible(call_id)}", file=sys.stderr)
         return 1 if self._missing else 0
-
-
-async def _nothing() -> Any:
-    for _ in ():
-        yield _
 
 
 def _row(status: TaskStatus) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pipeline.cli.actions import action_parser, add_actions, listed, run_action
+from pipeline.cli.actions import action_parser, add_actions, count_of, listed, run_action
 from pipeline.cli.run import add_set_option, span_of
 
 __all__ = ["add_arguments", "run"]
@@ -87,7 +87,7 @@ def _parser(action: str) -> argparse.ArgumentParser:
     _add_filters(parser)
     parser.add_argument(
         "--limit",
-        type=_count,
+        type=count_of,
         default=_LISTED if action == "list" else 0,
         metavar="N",
         help=f"so many letters at the most; 0: all ({_LISTED} for list, else 0)",
@@ -132,9 +132,3 @@ def _add_edit(parser: argparse.ArgumentParser) -> None:
         help="set a field instead of opening $EDITOR; dots reach into objects; may be repeated",
     )
     parser.add_argument("--requeue", action="store_true", help="put the letters back, too")
-
-
-def _count(text: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 0, got {text!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pipeline.cli.actions import action_parser, add_actions, listed, run_action
+from pipeline.cli.actions import action_parser, add_actions, count_of, listed, run_action
 from pipeline.cli.run import add_set_option, span_of
 
 __all__ = ["add_arguments", "run"]
@@ -106,10 +106,10 @@ def _add_filters(parser: argparse.ArgumentParser, action: str) -> None:
     group.add_argument("--all", action="store_true", help="all for which the rest holds")
     parser.add_argument(
         "--limit",
-        type=int,
-        default=_LISTED if action == "list" else 10_000,
+        type=count_of,
+        default=_LISTED if action == "list" else 0,
         metavar="N",
-        help=f"so many calls at the most ({_LISTED} for list, else 10000)",
+        help=f"so many calls at the most; 0: all ({_LISTED} for list, else 0)",
     )
 
 

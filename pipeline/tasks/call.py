@@ -25,6 +25,10 @@ def packed(
     :param behind: how many arguments, that are not there yet, will stand before them.
     :raise TypeError: they don't; names the argument.
     """
+    if not isinstance(args, list | tuple):
+        raise TypeError(f"{task.name}: args must be a list or a tuple, got {args!r:.60}")
+    if not isinstance(kwargs, Mapping):
+        raise TypeError(f"{task.name}: kwargs must be a mapping, got {kwargs!r:.60}")
     check_fit(task, (*[None] * behind, *args) if behind else args, kwargs)
     hints = task.hints
     if not hints.are_plain:

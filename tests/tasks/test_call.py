@@ -41,6 +41,15 @@ class Fit(TestCase):
             error = self.assertRaises(TypeError, packed, plain, args, kwargs)
             self.assertIn("plain: ", str(error))
 
+    def test_kinds(self) -> None:
+        """A text is no list of arguments, though it could be taken apart like one."""
+        plain: Task[Any, Any] = Task(lambda a, b: a, name="plain")
+        for args in ("12", b"12", {1: 2}, 3):
+            error = self.assertRaises(TypeError, packed, plain, args, {})
+            self.assertIn("plain: args must be a list or a tuple", str(error))
+        error = self.assertRaises(TypeError, packed, plain, [1, 2], [])
+        self.assertIn("plain: kwargs must be a mapping, got []", str(error))
+
     def test_names_argument(self) -> None:
         """An argument that can't travel is named, whichever way it was given."""
         when = datetime.now(UTC)

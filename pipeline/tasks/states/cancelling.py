@@ -13,7 +13,7 @@ from pipeline.store import Store
 from pipeline.tasks.results import kept
 from pipeline.tasks.states.orders import cancel_field, orders_key, watch_field
 from pipeline.tasks.states.reading import Found, find
-from pipeline.tasks.states.records import Record, Writes, record_key
+from pipeline.tasks.states.records import Record, Writes, record_key, runs_key, with_run
 
 __all__ = ["answer_from", "cancel", "ended_answer", "watch"]
 
@@ -55,8 +55,10 @@ async def cancel(
 async def _cancelled(
     broker: Any, writes: Writes, call_id: str, found: Found, now: float, encoded: Any
 ) -> None:
-    record = found.record
-    store = Store(broker.reader(found.partition))
+    reader = broker.reader(found.partition)
+    # Read apart: how far a run is may change before the commit, and that is no conflict.
+    record = with_run(found.record, await Store(reader).hgetall(runs_key(call_id)))
+    store = Store(reader)
     store.expect(record_key(call_id), found.raw)
     store.hset(orders_key(record.queue), {cancel_field(call_id): now})
     posts = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import AsyncIterator, Collection
 from typing import Any, NamedTuple
 
 from pipeline.errors import UnknownCall
@@ -19,7 +20,7 @@ from pipeline.tasks.states.records import (
 )
 from pipeline.tasks.states.status import FINAL, STATES, TaskStatus
 
-__all__ = ["Found", "calls", "counts", "find", "status_of", "task_names"]
+__all__ = ["Found", "calls", "counts", "find", "status_of", "task_names", "walk"]
 
 #: How many calls are looked at, at most, to find those of a state that has no index of its own.
 LOOKED_AT = 10_000
@@ -93,15 +94,55 @@ async def calls(
     """
     if state is not None and state not in STATES:
         raise ValueError(f"there is no state {state!r}, only {', '.join(STATES)}")
+    listed: list[TaskStatus] = []
+    states = STATES if state is None else (state,)
+    async for status in walk(broker, task=task, states=states, most=LOOKED_AT):
+        listed.append(status)
+        if len(listed) == count:
+            break
+    return listed
+
+
+async def walk(
+    broker: Any,
+    *,
+    task: str | None = None,
+    states: Collection[str] = STATES,
+    most: int | None = None,
+) -> AsyncIterator[TaskStatus]:
+    """Calls one by one, in the order of :func:`calls`.
+
+    One may be left out if others that are newer come to their end meanwhile.
+
+    :param task: only of this task.
+    :param states: only in these states.
+    :param most: how many calls are looked at, at most; None: all.
+    """
     names = await task_names(broker) if task is None else [task]
-    indexes = (LIVE, *FINAL) if state is None else (state,) if state in FINAL else (LIVE,)
+    indexes = [state for state in FINAL if state in states]
+    if any(state not in FINAL for state in states):
+        indexes.append(LIVE)
     sources = [
         _Source(Store(broker.reader(partition)), index_of(name, index))
         for partition in range(broker.partitions)
         for name in names
         for index in indexes
     ]
-    return await _merged(sources, state, count)
+    heap: list[tuple[float, int]] = []
+    for n, source in enumerate(sources):
+        await _put(heap, n, source)
+    looked_at = 0
+    while heap and looked_at != most:
+        _, n = heapq.heappop(heap)
+        source = sources[n]
+        call_id = source.take()
+        looked_at += 1
+        raw = await source.store.peek(record_key(call_id))
+        if raw is not None:
+            status = await _status(source.store, call_id, raw)
+            if status.state in states:
+                yield status
+        await _put(heap, n, source)
 
 
 class _Source:
@@ -125,26 +166,6 @@ class _Source:
     def take(self) -> str:
         """The next id."""
         return self._page.pop()[0].decode()
-
-
-async def _merged(sources: list[_Source], state: str | None, count: int) -> list[TaskStatus]:
-    heap: list[tuple[float, int]] = []
-    for n, source in enumerate(sources):
-        await _put(heap, n, source)
-    listed: list[TaskStatus] = []
-    looked_at = 0
-    while heap and len(listed) < count and looked_at < LOOKED_AT:
-        _, n = heapq.heappop(heap)
-        source = sources[n]
-        call_id = source.take()
-        looked_at += 1
-        raw = await source.store.peek(record_key(call_id))
-        if raw is not None:
-            status = await _status(source.store, call_id, raw)
-            if state is None or status.state == state:
-                listed.append(status)
-        await _put(heap, n, source)
-    return listed
 
 
 async def _put(heap: list[tuple[float, int]], n: int, source: _Source) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "runs_key",
     "status_from",
     "waiting_for",
+    "with_run",
 ]
 
 #: The index of the calls that have not ended.
@@ -111,20 +112,31 @@ def encoded(record: Record) -> bytes:
     return _encode(record)
 
 
+def with_run(record: Record, runs: dict[bytes, bytes]) -> Record:
+    """A record, with what is noted of the run that goes on."""
+    raw = runs.get(NOW.encode())
+    if raw is None or record.is_final:
+        return record
+    run = _run(raw)
+    if run.attempt < record.attempts:
+        return record
+    return msgspec.structs.replace(
+        record,
+        state="running",
+        attempts=run.attempt,
+        worker=run.worker,
+        started_at=run.started_at,
+        progress=run.progress,
+    )
+
+
 def status_from(call_id: str, raw: bytes, runs: dict[bytes, bytes]) -> TaskStatus:
     """What the store knows of a call."""
-    record = _record(raw)
+    record = with_run(_record(raw), runs)
     status = TaskStatus(id=call_id, **{name: getattr(record, name) for name in _SHARED})
     status.aborted_runs = [
         _aborted(value) for name, value in sorted(runs.items()) if name.startswith(b"a:")
     ]
-    run = runs.get(NOW.encode())
-    if run is None or record.is_final:
-        return status
-    now = _run(run)
-    if now.attempt >= record.attempts:
-        status.state, status.attempts, status.worker = "running", now.attempt, now.worker
-        status.started_at, status.progress = now.started_at, now.progress
     return status
 
 

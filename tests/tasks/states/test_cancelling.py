@@ -50,11 +50,19 @@ class Cancelling(StatesCase):
         """In an async task TaskCancelled is raised; what it has staged is thrown away."""
         self.start()
         handle = self.send(jobs.cancellable)
+        self.clock.advance(1)
+        ran = self.status(handle)
+        self.assertEqual(("running", 1), (ran.state, ran.attempts))
         self.assertTrue(self.now(handle.cancel()))
         self.clock.advance(1)
         self.clock.advance(0)
         self.assertEqual(["cancelled"], jobs.ran)
-        self.assertEqual("cancelled", self.status(handle).state)
+        status = self.status(handle)
+        self.assertEqual("cancelled", status.state)
+        # What was known of its run still is.
+        for name in ("attempts", "worker", "started_at", "progress"):
+            self.assertEqual(getattr(ran, name), getattr(status, name), name)
+        self.assertNotEqual("", status.worker)
         self.assertEqual((0, 0), self.depth("work.inbound")[:2])
         self.assertEqual([], self.dead("work.inbound"))
         self.assertEqual({}, self.orders())
