@@ -117,6 +117,28 @@ class Tasks(TestCase):
             pass
         self.assertEqual("0 calls requeued\n", self.type("requeue", "--all"))
 
+    def test_json(self) -> None:
+        """What is done to calls is told in JSON: how many, how many not, and ids nobody knows."""
+        self.start()
+        one, two, _ = (self.delayed() for _ in range(3))
+        self.type("run", "needs", "no/such/file", status=1)
+        [failed] = json.loads(self.type("list", "--state", "failed", "--json"))["calls"]
+        for action, words, status, told in (
+            ("cancel", [one, "nope"], 1, {"cancelled": 1, "others": 0, "missing": ["nope"]}),
+            ("cancel", [one, two], 0, {"cancelled": 1, "others": 1, "missing": []}),
+            ("purge", ["--task", "add", "--yes"], 0, {"cancelled": 1, "others": 0, "missing": []}),
+            ("requeue", [one, "nope"], 1, {"requeued": 0, "others": 1, "missing": ["nope"]}),
+            ("requeue", [failed["id"]], 0, {"requeued": 1, "others": 0, "missing": []}),
+        ):
+            said = self.type(action, *words, "--json", status=status).splitlines()
+            self.assertEqual(told, json.loads(said[0]), f"{action} {words}")
+            unknown = [f"pipeline: nothing is known of the call {id}" for id in told["missing"]]
+            self.assertEqual(unknown, said[1:])
+
+    def delayed(self) -> str:
+        """The id of a call that waits for an hour."""
+        return self.type("run", "add", "1", "--delay", "1h", "--no-wait").strip()
+
     def test_wrong(self) -> None:
         """What is not said clearly enough is not done."""
         for action in ("show", "cancel", "requeue", "purge"):
