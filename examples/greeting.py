@@ -23,13 +23,17 @@ class GreetingApplication(Application):
         What is read and written here is settled together with the answer: both happen, or
         neither, also when this process dies in between.
         """
+        user, said = message.user(), message.content
+        if not user or not said:
+            await self.reply_to(message, "Please say something, and from whom it is.")
+            return
         store = delivery_in_hand().store
-        name = await store.hget("names", message.user())
+        name = await store.hget("names", user)
         if name is not None:
             await self.reply_to(message, f"Hello again, {name.decode()}.")
-        elif await store.sismember("asked", message.user()):
-            store.hset("names", {message.user(): message.content})
-            await self.reply_to(message, f"Nice to meet you, {message.content}.")
+        elif await store.sismember("asked", user):
+            store.hset("names", {user: said})
+            await self.reply_to(message, f"Nice to meet you, {said}.")
         else:
-            store.sadd("asked", message.user())
+            store.sadd("asked", user)
             await self.reply_to(message, "Hello! What is your name?")

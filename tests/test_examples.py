@@ -91,6 +91,10 @@ class Running(TestCase):
         self.assertEqual("Hello! What is your name?", say("Hi"))
         self.assertEqual("Nice to meet you, Ada.", say("Ada"))
         self.assertEqual("Hello again, Ada.", say("Hi"))
+        for nobody in ({"content": "Hi"}, {"from_addr": "+4179", "content": None}):
+            status, answer = ask("/messages", nobody)
+            self.assertEqual(200, status)
+            self.assertIn("from whom", answer["content"])
 
     def test_orders(self) -> None:
         """It takes orders, calculates in a thread, tries again, and refuses what it has not."""

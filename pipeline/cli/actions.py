@@ -20,7 +20,7 @@ def add_actions(parser: argparse.ArgumentParser, command: str, actions: Iterable
     parser.usage = f"pipeline {command} ACTION FILE [ID ..] [options]"
     parser.add_argument("action", choices=list(actions), metavar="ACTION", help="see below")
     # Read by the action's own parser, in which ids and options may stand in any order.
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="FILE", help=argparse.SUPPRESS)
 
 
 def action_parser(

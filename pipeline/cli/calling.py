@@ -6,17 +6,18 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from pipeline.applications.tasks import TaskApplication
 from pipeline.cli.progress import Progress
 from pipeline.config.problems import suggestion
-from pipeline.errors import PipelineError, TaskFailed, UnknownCall
+from pipeline.errors import PipelineError, ResultTimeout, TaskFailed, UnknownCall
 from pipeline.service.build import probes
 from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
@@ -25,6 +26,8 @@ from pipeline.tasks.registry import Task
 
 __all__ = ["called"]
 
+#: Seconds after which it is said that a call is waited for.
+PATIENCE = 2.0
 #: Seconds between two looks at how far a call is; only for the bar.
 LOOK_EVERY = 0.25
 
@@ -37,7 +40,12 @@ async def called(client: Client, config: Any, args: argparse.Namespace, clock: A
     :param config: whose workers have the task.
     :return: the exit status: 1 when the task has failed.
     """
-    task = _task(config, args.name)
+    workers = [each for each in probes(config, config.workers) if isinstance(each, TaskApplication)]
+    task = _task(workers, args.name)
+    if all(each.transport_name != task.queue for each in workers):
+        what = f"reads {task.queue!r}, where calls of {task.name} go"
+        hint = "give the task the queue= of its worker"
+        print(f"pipeline: no worker of {args.file} {what}: {hint}", file=sys.stderr)
     given = [_value(each) for each in args.args if not _NAMED.fullmatch(each)]
     named = {m[1]: _value(m[2]) for m in map(_NAMED.fullmatch, args.args) if m}
     try:
@@ -53,6 +61,7 @@ async def called(client: Client, config: Any, args: argparse.Namespace, clock: A
 async def _waited(handle: TaskHandle, args: argparse.Namespace, clock: Any) -> int:
     looking = Deferred.fromCoroutine(_drawn(handle, clock))
     looking.addErrback(lambda _: None)
+    telling = clock.callLater(PATIENCE, _tell_waiting, handle)
     try:
         value = await handle.result(args.timeout)
     except TaskFailed as error:
@@ -65,13 +74,27 @@ async def _waited(handle: TaskHandle, args: argparse.Namespace, clock: Any) -> i
                 file=sys.stderr,
             )
         return 1
+    except (ResultTimeout, CancelledError):
+        looking.cancel()
+        print(
+            f"pipeline: the call goes on without us; `pipeline tasks show {args.file} {handle.id}`"
+            " tells what becomes of it, and `cancel` ends it",
+            file=sys.stderr,
+        )
+        raise
     finally:
         looking.cancel()
+        if telling.active():
+            telling.cancel()
     plain = msgspec.to_builtins(value)
     print(
         json.dumps({"id": handle.id, "result": plain} if args.json else plain, ensure_ascii=False)
     )
     return 0
+
+
+def _tell_waiting(handle: TaskHandle) -> None:
+    print(f"pipeline: waiting for the call {handle.id}", file=sys.stderr)
 
 
 async def _drawn(handle: TaskHandle, clock: Any) -> None:
@@ -90,12 +113,11 @@ async def _drawn(handle: TaskHandle, clock: Any) -> None:
         drawn.clear()
 
 
-def _task(config: Any, name: str) -> Task[Any, Any]:
+def _task(workers: Sequence[TaskApplication], name: str) -> Task[Any, Any]:
     """The task of this name that one of the workers has."""
     known: dict[str, Task[Any, Any]] = {}
-    for worker in probes(config, config.workers):
-        if isinstance(worker, TaskApplication):
-            known.update(worker.tasks)
+    for worker in workers:
+        known.update(worker.tasks)
     if name not in known:
         hint = suggestion(name, known)
         raise PipelineError(f"no worker has a task {name!r}" + (f": {hint}" if hint else ""))

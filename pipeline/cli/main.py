@@ -15,7 +15,7 @@ __all__ = ["main"]
 #: Subcommand -> what it is for. The module of the same name beside this one has ``add_arguments``
 #: and ``run``, which returns the exit status.
 COMMANDS = {
-    "demo": "see the framework at work, with a server of its own",
+    "demo": "see the framework at work, with a server of its own unless PIPELINE_REDIS names one",
     "run": "run a configuration in the foreground",
     "check": "say everything that is wrong in a configuration, without starting it",
     "hash": "hash a password, or make a token, for authentication",
@@ -43,14 +43,14 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(args: list[str]) -> int:
-    parser = _parser(args)
-    chosen = parser.parse_args(args)
-    if chosen.command is None:
-        parser.print_help()
-        return 2
-    command = import_module(f"pipeline.cli.{chosen.command}")
+    chosen: argparse.Namespace | None = None
     try:
-        return int(command.run(chosen))
+        parser = _parser(args)
+        chosen = parser.parse_args(args)
+        if chosen.command is None:
+            parser.print_help()
+            return 2
+        return int(import_module(f"pipeline.cli.{chosen.command}").run(chosen))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -58,7 +58,7 @@ def _run(args: list[str]) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:  # the last stop before the person who typed it
-        if chosen.debug:
+        if chosen is not None and chosen.debug:
             raise
         print_error(error)
         return 1

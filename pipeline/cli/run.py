@@ -78,6 +78,9 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, which end it in good order with status 0."""
+    if args.burst_wait and not args.burst:
+        print("pipeline: --burst-wait is for --burst", file=sys.stderr)
+        return 2
     from twisted.internet import reactor
 
     from pipeline.cli.bar import Bar
@@ -108,6 +111,6 @@ def _told(bursts: list[Burst]) -> int:
     """Say what a burst has done; the exit status."""
     for burst in bursts:
         dead = f", {burst.dead} of them are dead letters now" if burst.dead else ""
-        print(f"{burst.handled} messages handled{dead}")
+        print(f"{burst.handled} {'message' if burst.handled == 1 else 'messages'} handled{dead}")
         return 1 if burst.dead else 0
     return 0

@@ -51,7 +51,7 @@ class Burst:
         self._empty_looks = 0
         self._drained_at: float | None = None
         self._looking: LoopingCall | None = None
-        # The first workers read before the last ones are ready.
+        # The first workers read before the last ones are ready. Held weakly: it counts to its end.
         message_settled.connect(self._settled)
         system.ready.addCallback(self._begin)
 
@@ -71,7 +71,7 @@ class Burst:
 
     async def _looked(self) -> None:
         if self._system.is_stopping:
-            self._end()
+            self._look_no_more()  # what is in hand goes on counting
             return
         working, delayed = await self._left()
         if working:
@@ -83,7 +83,7 @@ class Burst:
             self._drained_at = now
         if self._empty_looks < LOOKS or (delayed and now < self._drained_at + self._wait):
             return
-        self._end()
+        self._look_no_more()
         self._stop()
 
     async def _left(self) -> tuple[int, int]:
@@ -104,8 +104,7 @@ class Burst:
             if worker is not None:
                 yield worker
 
-    def _end(self) -> None:
-        message_settled.disconnect(self._settled)
+    def _look_no_more(self) -> None:
         if self._looking is not None and self._looking.running:
             self._looking.stop()
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import PipelineError
+from pipeline.signals import connection_made
 from pipeline.tasks.names import ANNOUNCED_EVERY, key_of
 
 __all__ = ["Announcements"]
@@ -21,7 +22,7 @@ PATIENCE = 5.0
 
 
 class Announcements:
-    """Writes names of tasks to the store, now and every 30 seconds.
+    """Writes names of tasks to the store: now, every 30 seconds, and when the server is back.
 
     That the store can't be written is logged, and tried again the next time.
 
@@ -45,11 +46,14 @@ class Announcements:
 
     async def start(self) -> None:
         """Announce, and go on doing so."""
+        # A server that was away may have come back with nothing.
+        connection_made.connect(self._connected)
         await self.announce()
         self._go_on()
 
     def stop(self) -> None:
         """Announce no more."""
+        connection_made.disconnect(self._connected)
         if self._loop.running:
             self._loop.stop()
 
@@ -62,6 +66,9 @@ class Announcements:
             await Deferred.fromCoroutine(store.commit()).addTimeout(PATIENCE, self._clock)
         except (PipelineError, DeferredTimeout) as error:
             self.log.warn("the names of tasks could not be announced: {error!r}", error=error)
+
+    def _connected(self, **_: Any) -> Deferred[None]:
+        return self._announce()
 
     def _go_on(self) -> None:
         self._loop.start(ANNOUNCED_EVERY, now=False).addErrback(self._broken)

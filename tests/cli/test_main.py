@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import TestCase
+
+from pipeline.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +47,22 @@ class Main(TestCase):
         done = command()
         self.assertEqual(2, done.returncode)
         self.assertIn("examples:", done.stdout)
+
+    def test_interrupted_early(self) -> None:
+        """Ctrl-C while a subcommand is still being loaded ends it as later, with status 130."""
+
+        def loading(name: str) -> Any:
+            raise KeyboardInterrupt
+
+        self.patch(main, "import_module", loading)
+        self.assertEqual(130, self.assertRaises(SystemExit, main.main, ["demo"]).code)
+
+    def test_burst_wait(self) -> None:
+        """An option that would do nothing is a wrong command line."""
+        done = command("run", "config/demo.yaml", "--burst-wait", "5s")
+        self.assertEqual(
+            (2, "pipeline: --burst-wait is for --burst\n"), (done.returncode, done.stderr)
+        )
 
     def test_unknown(self) -> None:
         """An unknown subcommand is named, and the known ones are listed."""

@@ -73,7 +73,7 @@ class Run(TestCase):
         self.assertEqual("4 messages handled, 1 of them are dead letters now\n", out)
         # Only the retry is left.
         status, out, err = command(self, "run", file, "--burst", "--burst-wait", "30s").end()
-        self.assertEqual((0, "1 messages handled\n"), (status, out), err)
+        self.assertEqual((0, "1 message handled\n"), (status, out), err)
 
     def test_burst_wait_wrong(self) -> None:
         """A span that is none is refused."""

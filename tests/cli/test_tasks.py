@@ -139,6 +139,24 @@ class Tasks(TestCase):
         """The id of a call that waits for an hour."""
         return self.type("run", "add", "1", "--delay", "1h", "--no-wait").strip()
 
+    def test_nobody(self) -> None:
+        """A call that no worker can take, and one that none takes, are told as such."""
+        file = written(
+            self,
+            SYSTEM.format(folder=self.folder).replace(
+                "transport_name: tasks", "transport_name: web"
+            ),
+        )
+        self.file, ours = file, self.file
+        self.start()
+        said = self.type("run", "add", "1", "--timeout", "2500ms", status=1)
+        self.assertIn(f"no worker of {file} reads 'tasks', where calls of add go", said)
+        self.assertRegex(said, r"waiting for the call [0-9a-f]{32}\n")
+        self.assertIn("the call goes on without us", said)
+        self.assertIn("no result after 2.5 s", said)
+        self.file = ours
+        self.assertNotIn("no worker of", self.type("run", "add", "1", "--timeout", "1s", status=1))
+
     def test_wrong(self) -> None:
         """What is not said clearly enough is not done."""
         for action in ("show", "cancel", "requeue", "purge"):

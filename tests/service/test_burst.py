@@ -37,7 +37,7 @@ class Watching(WorkerCase):
         )
         self.system = SimpleNamespace(parts=parts, ready=Deferred(), is_stopping=False)
         made = Burst(self.system, self.clock, lambda: self.stopped.append(True), wait)
-        self.addCleanup(made._end)
+        self.addCleanup(made._look_no_more)
         self.connector_.unpause()
         self.system.ready.callback(True)
         return made
@@ -51,6 +51,19 @@ class Watching(WorkerCase):
         burst = self.burst()
         self.turn()
         self.assertEqual(([True], 0, 0), (self.stopped, burst.handled, burst.dead))
+
+    def test_stopped(self) -> None:
+        """What is in hand when somebody stops it counts when it is done."""
+        self.gate = Deferred()
+        self.put("sms.inbound", inbound("a"), inbound("b"))
+        burst = self.burst()
+        self.turn()
+        self.system.is_stopping = True
+        self.turn()
+        self.assertEqual(0, burst.handled)
+        self.gate.callback(None)
+        self.turn()
+        self.assertEqual(([], 2, 0), (self.stopped, burst.handled, burst.dead))
 
     def test_counts(self) -> None:
         """What is there is done, counted, and with it what failed for good."""

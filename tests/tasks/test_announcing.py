@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.signals import connection_made
 from pipeline.store import Store
 from pipeline.tasks.announcing import PATIENCE, Announcements
 from pipeline.tasks.names import ANNOUNCED_EVERY, key_of
@@ -37,6 +38,19 @@ class Announcing(WorkerCase):
             {b"a": self.clock.seconds(), b"b": self.clock.seconds()},
             {name: float(at) for name, at in seen.items()},
         )
+
+    def test_back(self) -> None:
+        """A server that has come back, perhaps empty, has the names at once."""
+        names = Announcements("work", ["a"], self._store, self.clock)
+        self.successResultOf(Deferred.fromCoroutine(names.start()))
+        store = self._store()
+        store.hclear(key_of("work"))
+        self.successResultOf(Deferred.fromCoroutine(store.commit()))
+        connection_made.send_robust(self.broker)
+        seen = self.successResultOf(Deferred.fromCoroutine(self._store().hgetall(key_of("work"))))
+        self.assertEqual({b"a"}, set(seen))
+        names.stop()
+        self.assertEqual([], connection_made.send_robust(self.broker))
 
     def test_away(self) -> None:
         """A store that doesn't answer holds up the start only for a while, and no later time."""
