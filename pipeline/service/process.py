@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +22,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME = 1.0
 #: Seconds from a second signal to the end.
 LAST = 0.8
+#: Seconds for the last words, which may have nobody who reads them.
+WORDS = 0.5
 
 
 def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> None:
@@ -65,11 +67,15 @@ def _end_soon(reactor: Any, hurry: Callable[[], object] | None, status: int, wor
     """Hand back and end; at the latest when the time is over, even if the reactor is blocked."""
     if hurry is None:
         end_now(status, words)
-    late = threading.Timer(LAST, end_now, (status, words))
-    late.daemon = True
-    late.start()
+    # Of _thread, here and below: threading's own locks may be in the hand of who was interrupted.
+    _thread.start_new_thread(_end_late, (status, words))
     exit_status_at_end(status, words)
     reactor.callFromThread(hurry)
+
+
+def _end_late(status: int, words: str) -> None:
+    time.sleep(LAST)
+    end_now(status, words)
 
 
 def stop(reactor: Any) -> None:
@@ -100,13 +106,28 @@ def exit_status_at_end(status: int, text: str) -> None:
 
 
 def end_now(status: int, text: str) -> None:
-    """End the process at once with this status, and last words to standard error."""
+    """End the process at once with this status, and last words to standard error.
+
+    Also from a signal's handler that has interrupted somebody in the middle of writing, and when
+    nobody reads what is written: the words have :data:`WORDS` seconds.
+    """
+    told = _thread.allocate_lock()
+    told.acquire()
+    try:
+        _thread.start_new_thread(_say, (text, told))
+    except RuntimeError:  # the interpreter ends already, and starts no thread
+        _say(text, told)
+    told.acquire(timeout=WORDS)
+    os._exit(status)
+
+
+def _say(text: str, told: _thread.LockType) -> None:
     import sys
 
-    for stream, words in ((sys.__stdout__, ""), (sys.__stderr__, text + "\n")):
+    for stream, words in ((sys.__stderr__, text + "\n"), (sys.__stdout__, "")):
         try:
             stream.write(words)  # type: ignore[union-attr]  # None in a daemon
             stream.flush()  # type: ignore[union-attr]  # None in a daemon
-        except (AttributeError, OSError, ValueError):
+        except (AttributeError, OSError, RuntimeError, ValueError):
             pass  # a daemon has nobody to tell
-    os._exit(status)
+    told.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -33,10 +34,20 @@ exit_status_at_end(3, "last words")
 print("main is done")
 """
 
+WRITE = """
+import signal
+from pipeline.service.process import end_now
+signal.signal(signal.SIGTERM, lambda number, frame: end_now(143, "last words"))
+print("up", flush=True)
+print("x" * 1_000_000, flush=True)
+"""
+
 
 def start(program: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program],
+        # What is printed waits in a buffer, as for most people.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -102,6 +113,22 @@ class Signals(TestCase):
         out, err = process.communicate(timeout=20)
         self.assertEqual((130, ""), (process.returncode, out))
         self.assertEqual("pipeline: a second SIGINT: ended at once\n", err)
+
+
+class Now(TestCase):
+    """An end that waits for nobody."""
+
+    def test_in_the_middle_of_a_word(self) -> None:
+        """A handler that has interrupted a write, which nobody reads to its end, ends it too."""
+        process = start(WRITE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with process.stdout, process.stderr:
+            self.assertEqual("up", line(process.stdout))
+            self.assertEqual("x", process.stdout.read(1))
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(143, process.wait(20))
+            self.assertEqual("last words\n", process.stderr.read())
 
 
 class Status(TestCase):
