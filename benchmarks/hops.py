@@ -1,39 +1,55 @@
-"""One hop: consume and settle, against the bare loop, in one process on a server of its own.
+"""One hop, in one process on a server of its own, against a bare loop that does the same.
 
-Run as ``python -m benchmarks.hops [--messages N] [--rounds N] [--json FILE]``. The two run in turn
-on the same server; the last table has the medians of the rounds and of their ratios.
+Publishing is held against the same XADDs by a bare client, whose payloads are encoded beforehand:
+one by one, each when the one before is stored, and 500 at a time. Consuming has five middlewares,
+and is held against reading 100, decoding, five plain calls, and one script that acknowledges,
+deletes, publishes and writes. The two run in turn; figures are medians of the rounds, and so are
+the ratios. CPU is this process's, in microseconds a message.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import react
+from twisted.internet.defer import Deferred, gatherResults
 
 from benchmarks.bare import BareLoop
+from benchmarks.measuring import (
+    Rounds,
+    Size,
+    Steps,
+    given,
+    private_server,
+    run,
+    show,
+    written,
+)
 from pipeline.applications.base import Application
-from pipeline.brokers.embedded import EmbeddedServer
+from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.client import Client
 from pipeline.codec import Codec
+from pipeline.delivery import delivery_in_hand
 from pipeline.message import UserMessage
 from pipeline.middleware.base import BaseMiddleware
-from pipeline.worker import Runtime
+from pipeline.worker import Runtime, Worker
 
+SIZES = {
+    "messages": Size(20_000, 300, "messages of a round; a tenth when they go one by one"),
+    "rounds": Size(5, 1, "how many rounds"),
+}
 MESSAGE = {
     "to_addr": "+41791234567",
     "from_addr": "+41797654321",
-    "transport_name": "sms",
+    "transport_name": "bench",
     "transport_type": "sms",
     "content": "a message of an ordinary length, as people send them to each other all day long",
 }
+INBOUND, OUTBOUND = "{bench:0}:q:bench.inbound", "{bench:0}:q:bench.outbound"
+AT_ONCE = 500
+#: What each message does besides, by name; the values are the bare loop's word for it.
+EFFECTS = {"acknowledge only": "", "with a reply": "publish", "with a reply and a write": "write"}
+ONE_BY_ONE, BATCHED = "publish, one by one", "publish, 500 at a time"
 
 
 class Numbering(BaseMiddleware):
@@ -45,165 +61,178 @@ class Numbering(BaseMiddleware):
         return message
 
 
+class Gate(Worker):
+    """Publishes what the sink reads."""
+
+    def setup_connectors(self) -> None:
+        """Make the connector that publishes."""
+        self.gate = self.setup_connector("bench", (), ("inbound",))
+
+
 class Sink(Application):
-    """Counts messages; says when all have been settled."""
+    """Handles messages; says when all have been handled."""
 
-    replies = False
+    effect = ""
 
-    def expect(self, count: int) -> Deferred[None]:
+    def expect(self, count: int, effect: str) -> Deferred[None]:
         """Fires when this many messages have been handled."""
-        self.left = count
+        self.left, self.effect = count, effect
         self.done: Deferred[None] = Deferred()
         return self.done
 
     def consume_user_message(self, message: Any) -> None:
-        """Answer, if this round is one with answers."""
-        if self.replies:
+        """Have the effect of this round."""
+        if self.effect:
             self.reply_to(message, "pong")
+            if self.effect == "write":
+                delivery_in_hand().store.set(f"number-{self.left % 1000}", b"0")
         self.left -= 1
         if not self.left:
             self.done.callback(None)
 
 
-class Figures:
-    """The rates and costs of both sides, a round after the other."""
+class Hop:
+    """Workers and a bare client on the same server, and what was measured of both.
 
-    def __init__(self) -> None:
-        self.rounds: dict[str, list[tuple[float, float]]] = {}
+    :param client: the bare one.
+    :param gate: publishes.
+    :param worker: reads.
+    :param figures: where to put what is measured; the bare loop's with ``bare`` before the name.
+    """
 
-    async def measure(self, name: str, count: int, work: Callable[[], Awaitable[Any]]) -> None:
-        """Time one side of one round."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        await work()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        self.rounds.setdefault(name, []).append((count / wall, cpu / count * 1e6))
+    def __init__(self, client: Client, gate: Gate, worker: Sink, figures: Rounds) -> None:
+        self._client = client
+        self._broker = worker.broker
+        self._publish = gate.gate.publish
+        self._worker = worker
+        self._figures = figures
 
-    def table(self, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
-        """A row for each pair of ours and the bare loop's."""
-        rows = []
-        for ours, bare in pairs:
-            mine, theirs = self.rounds[ours], self.rounds[bare]
-            rows.append(
-                {
-                    "what": ours,
-                    "per_second": round(statistics.median(rate for rate, _ in mine)),
-                    "bare_per_second": round(statistics.median(rate for rate, _ in theirs)),
-                    "ratio": round(
-                        statistics.median(m[0] / t[0] for m, t in zip(mine, theirs, strict=True)),
-                        3,
-                    ),
-                    "cpu_us": round(statistics.median(cpu for _, cpu in mine), 2),
-                    "bare_cpu_us": round(statistics.median(cpu for _, cpu in theirs), 2),
-                }
-            )
-        return rows
+    async def publish(self, count: int) -> None:
+        """One round of publishing."""
+        await self._worker.pause_connectors()
+        few = max(1, count // 10)
+        payload = Codec().encode(UserMessage(**MESSAGE))
+        add = ("XADD", "bare.inbound", "*", "m", payload)
+        messages = [UserMessage(**MESSAGE) for _ in range(count)]
+
+        async def bare_each() -> None:
+            for _ in range(few):
+                await self._client.execute(*add)
+
+        async def each() -> None:
+            for message in messages[:few]:
+                await self._publish("inbound", message)
+
+        await self._figures.timed(f"bare {ONE_BY_ONE}", few, bare_each)
+        await self._figures.timed(ONE_BY_ONE, few, each)
+        await self._emptied()
+        await self._figures.timed(f"bare {BATCHED}", count, lambda: self._bare_batches(count))
+        await self._figures.timed(BATCHED, count, lambda: self._batches(messages))
+        await self._emptied()
+
+    async def consume(self, name: str, count: int) -> None:
+        """One round of handling messages that wait."""
+        effect = EFFECTS[name]
+        await self._bare_batches(count)
+        bare = BareLoop(self._client, "bare.inbound", "bare.outbound")
+        await self._figures.timed(f"bare {name}", count, lambda: bare.run(count, effect))
+        await self._client.execute("DEL", "bare.inbound", "bare.outbound")
+
+        await self._worker.pause_connectors()
+        await self._batches([UserMessage(**MESSAGE) for _ in range(count)])
+        handled = self._worker.expect(count, effect)
+
+        async def work() -> None:
+            self._worker.unpause_connectors()
+            await handled
+            while sum((await self._broker.depth("bench.inbound"))[:2]):
+                pass
+
+        await self._figures.timed(name, count, work)
+        if effect and (await self._broker.depth("bench.outbound")).waiting != count:
+            raise SystemExit("some messages were not answered")
+        await self._client.execute("DEL", OUTBOUND)
+
+    async def _bare_batches(self, count: int) -> None:
+        payload = Codec().encode(UserMessage(**MESSAGE))
+        for start in range(0, count, AT_ONCE):
+            some = min(AT_ONCE, count - start)
+            adds = [("XADD", "bare.inbound", "*", "m", payload)] * some
+            await self._client.execute_many(adds)
+
+    async def _batches(self, messages: list[UserMessage]) -> None:
+        for start in range(0, len(messages), AT_ONCE):
+            some = messages[start : start + AT_ONCE]
+            await gatherResults([self._publish("inbound", message) for message in some])
+
+    async def _emptied(self) -> None:
+        """Leave nothing of what was published, nor of the groups that read it."""
+        await self._client.execute("DEL", "bare.inbound")
+        await self._client.execute("XTRIM", INBOUND, "MAXLEN", 0)
 
 
-async def fill(client: Client, stream: str, count: int) -> None:
-    """Put messages on a stream, as any publisher would."""
-    payload = Codec().encode(UserMessage(**MESSAGE))
-    left = count
-    while left:
-        batch = min(1000, left)
-        await client.execute_many([("XADD", stream, "*", "m", payload)] * batch)
-        left -= batch
+async def measured(
+    reactor: Any, address: Address, messages: int, rounds: int
+) -> list[dict[str, Any]]:
+    """A row for each way of a hop."""
+    broker = RedisBroker(address, reactor, namespace="bench")
+    await broker.start()
+    runtime = Runtime(broker, Codec(), reactor, "bench")
+    gate, worker = Gate("gate", {}, runtime), Sink("sink", options(), runtime)
+    await gate.start_worker()
+    await worker.start_worker()
+    client = Client(address, reactor)
+    await client.start()
+    figures, steps = Rounds(), Steps(rounds)
+    hop = Hop(client, gate, worker, figures)
+    for number in range(rounds):
+        await hop.publish(messages)
+        for name in EFFECTS:
+            await hop.consume(name, messages)
+        steps.done(f"round {number + 1}")
+    await worker.stop_worker(5.0)
+    await gate.stop_worker(5.0)
+    await client.stop()
+    await broker.stop()
+    return [row(figures, name) for name in (ONE_BY_ONE, BATCHED, *EFFECTS)]
 
 
-async def empty(broker: RedisBroker, queue: str) -> None:
-    """Wait until nothing of a queue is left."""
-    while sum((await broker.depth(queue))[:2]):
-        pass
-
-
-async def bench(reactor: Any, messages: int, rounds: int) -> Figures:
-    """Run the rounds on a private server."""
-    server = EmbeddedServer(reactor=reactor)
-    address = await server.start()
-    figures = Figures()
-    try:
-        broker = RedisBroker(address, reactor, namespace="bench")
-        await broker.start()
-        worker = Sink("sink", config(), Runtime(broker, Codec(), reactor, "bench", False))
-        await worker.start_worker()
-        client = Client(address, reactor)
-        await client.start()
-        for number in range(rounds):
-            for replies in (False, True):
-                await one_round(figures, client, broker, worker, messages, replies)
-            print(f"round {number + 1} of {rounds} done", file=sys.stderr)
-        await worker.stop_worker(5.0)
-        await client.stop()
-        await broker.stop()
-    finally:
-        await server.stop()
-    return figures
-
-
-def config() -> dict[str, Any]:
-    """The worker's configuration: five middlewares, no order."""
-    names = [f"m{n}" for n in range(5)]
+def options() -> dict[str, Any]:
+    """The worker's: five middlewares, and no order."""
+    listed = [{f"m{n}": "benchmarks.hops.Numbering"} for n in range(5)]
     return {
         "transport_name": "bench",
         "ordering": "none",
         "max_in_flight": 400,
-        "middleware": [{name: "benchmarks.hops.Numbering"} for name in names],
+        "middleware": listed,
     }
 
 
-async def one_round(
-    figures: Figures, client: Client, broker: RedisBroker, worker: Sink, count: int, replies: bool
-) -> None:
-    """The bare loop, then the framework, on as many messages."""
-    what = "with a reply" if replies else "acknowledge only"
-    await fill(client, "bare.inbound", count)
-    bare = BareLoop(client, "bare.inbound", "bare.outbound")
-    await figures.measure(f"bare, {what}", count, lambda: bare.run(count, replies))
-    await client.execute("DEL", "bare.inbound", "bare.outbound")
-
-    worker.replies = replies
-    await worker.pause_connectors()
-    await fill(client, "{bench:0}:q:bench.inbound", count)
-    handled = worker.expect(count)
-
-    async def work() -> None:
-        worker.unpause_connectors()
-        await handled
-        await empty(broker, "bench.inbound")
-
-    await figures.measure(what, count, work)
-    if replies:
-        assert (await broker.depth("bench.outbound")).waiting == count
-    await client.execute("DEL", "{bench:0}:q:bench.outbound")
-
-
-def show(rows: list[dict[str, Any]]) -> None:
-    """Print the table."""
-    head = ("consume and settle", "messages/s", "bare/s", "ratio", "CPU us", "bare us")
-    print("{:<20}{:>12}{:>12}{:>8}{:>9}{:>9}".format(*head))
-    for row in rows:
-        print("{:<20}{:>12,}{:>12,}{:>8.2f}{:>9.1f}{:>9.1f}".format(*row.values()))
+def row(figures: Rounds, name: str) -> dict[str, Any]:
+    """What was measured of one way."""
+    bare = f"bare {name}"
+    return {
+        "what": name,
+        "per second": round(figures.median(name, "rate")),
+        "bare": round(figures.median(bare, "rate")),
+        "ratio": round(figures.ratio(name, bare, "rate"), 3),
+        "CPU us": round(figures.median(name, "cpu"), 2),
+        "bare CPU us": round(figures.median(bare, "cpu"), 2),
+        "CPU ratio": round(figures.ratio(name, bare, "cpu"), 2),
+    }
 
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.hops", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--messages", type=int, default=20_000, help="in a round (20000)")
-    parser.add_argument("--rounds", type=int, default=5, help="how many (5)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
+    given_options = given("hops", __doc__, SIZES)
 
-    async def run(reactor: Any) -> None:
-        figures = await bench(reactor, options.messages, options.rounds)
-        names = ("acknowledge only", "with a reply")
-        rows = figures.table([(name, f"bare, {name}") for name in names])
+    async def bench(reactor: Any) -> None:
+        with private_server() as address:
+            rows = await measured(reactor, address, given_options.messages, given_options.rounds)
         show(rows)
-        if options.json:
-            with open(options.json, "w", encoding="utf-8") as file:
-                json.dump(rows, file, indent=2)
+        written(given_options.json, rows)
 
-    react(lambda reactor: Deferred.fromCoroutine(run(reactor)))
+    run(bench)
 
 
 if __name__ == "__main__":

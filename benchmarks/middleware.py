@@ -1,170 +1,188 @@
-"""What each built-in middleware costs a message.
+"""What a message costs on its way through a stack of middlewares, and what it would elsewhere.
 
-    python -m benchmarks.middleware [messages [middleware ..]]
-
-First the handlers alone, in memory: processor time. Then an application on a private real server,
-with and without the middleware: what the round trips and writes add to a hop.
+Each stack has so many middlewares of one kind: ``none`` overrides no handler, ``sync`` returns the
+message, ``deferred`` a Deferred that has fired, ``async`` is a coroutine function that waits for
+nothing; ``one more`` is what each of the last nine adds. It is held against the *bare* loop, plain
+calls of the same handlers one after another, and a loop in *Vumi's manner*, where inlineCallbacks
+find each handler by its name. The three run in turn; times are medians of the rounds, in
+nanoseconds a message, and so are the ratios.
 """
 
 from __future__ import annotations
 
-import base64
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
+from types import CoroutineType
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.task import Clock, react
+from twisted.internet.defer import (
+    Deferred,
+    inlineCallbacks,  # noqa: TID251 - what Vumi did is measured
+    succeed,
+)
 
-from pipeline.applications.base import Application
-from pipeline.brokers.memory import MemoryBroker
-from pipeline.brokers.redis.broker import RedisBroker
-from pipeline.codec import Codec
-from pipeline.config.names import resolve
-from pipeline.connector.handling import finished
-from pipeline.delivery import Delivery, Post
+from benchmarks.measuring import Rounds, Size, Steps, given, show, written
 from pipeline.eager import eager
 from pipeline.message import UserMessage
-from pipeline.testing.server import shared_server, unique_namespace
-from pipeline.worker import Runtime, Worker
+from pipeline.middleware.base import BaseMiddleware
+from pipeline.middleware.stack import MiddlewareStack
 
-KEY = base64.b64encode(bytes(32)).decode()
-SECRET = "a secret of thirty-two characters"
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "dedup": ("dedup.DedupMiddleware", {}),
-    "expiry": ("expiry.ExpiryMiddleware", {"ttl": "1h"}),
-    "rate_limit": ("rate_limit.RateLimitMiddleware", {"limit": 1_000_000, "per": "1h"}),
-    "signing, hmac-sha256": ("signing.SigningMiddleware", {"keys": {"k": SECRET}}),
-    "signing, blake2b": (
-        "signing.SigningMiddleware",
-        {"keys": {"k": SECRET}, "algorithm": "blake2b"},
-    ),
-    "encryption": ("encryption.EncryptionMiddleware", {"keys": {"k": KEY}}),
-    "address_translator": (
-        "address_translator.AddressTranslationMiddleware",
-        {"outbound_map": {"+1": "+27831234001"}},
-    ),
-    "provider_setter": (
-        "provider_setter.AddressPrefixProviderSettingMiddleware",
-        {
-            "provider_prefixes": {"+27": "a", "+2783": "b"},
-            "normalize_msisdn": {"country_code": "27"},
-        },
-    ),
-    "tagger": (
-        "tagger.TaggingMiddleware",
-        {
-            "incoming": {
-                "addr_pattern": r"^\d(\d+)$",
-                "tagpool_template": "pool",
-                "tagname_template": r"tag-\1",
-            },
-            "outgoing": {"tagname_pattern": "tag-(.*)", "msg_template": {"from_addr": r"1\1"}},
-        },
-    ),
-    "session_length": ("session_length.SessionLengthMiddleware", {}),
-    "message_storing": ("message_storing.StoringMiddleware", {}),
+SIZES = {
+    "messages": Size(20_000, 20, "how many messages pass each stack in a round"),
+    "rounds": Size(7, 1, "how many rounds"),
 }
+LENGTHS = (1, 5, 10)
+NAME = "sms"
+
+Way = Callable[[Any], Any]
 
 
-def message(number: int) -> UserMessage:
-    """A message as it usually is."""
-    return UserMessage(
-        to_addr="1234",
-        from_addr=f"+27831234{number % 1000:03}",
-        transport_name="sms",
-        transport_type="sms",
-        content="What the user has to say, in some eighty letters, which is as long as most are.",
-        transport_metadata={"network": "net"},
-    )
+class Inactive(BaseMiddleware):
+    """Has no handler for this kind."""
 
 
-def made(case: str, worker: Any) -> Any:
-    """A middleware that is set up."""
-    dotted, options = CASES[case]
-    middleware = resolve(f"pipeline.middleware.{dotted}")("m", options, worker)
-    middleware.setup_middleware()
-    return middleware
+class Sync(BaseMiddleware):
+    """Returns the message."""
+
+    def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
+        """Write a number into the message."""
+        message.helper_metadata["n"] = 1
+        return message
 
 
-def at_once(passed: Any) -> Any:
-    """The message that a handler returned, or has made without waiting."""
-    return eager(passed) if passed.__class__.__name__ == "coroutine" else passed
+class Waiting(BaseMiddleware):
+    """Returns a Deferred that has fired."""
+
+    def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
+        """Write a number into the message."""
+        message.helper_metadata["n"] = 1
+        return succeed(message)
 
 
-def alone(case: str, count: int) -> tuple[float, float]:
-    """Microseconds of a message's handler, as it goes out and as it is read."""
-    clock = Clock()
-    broker = MemoryBroker(clock)
-    middleware = made(case, Worker("w", {}, Runtime(broker, Codec(), clock)))
-    messages = [message(number) for number in range(count)]
-    start = perf_counter()
-    sent = [at_once(middleware.handle_publish_inbound(each, "sms")) for each in messages]
-    out = perf_counter() - start
-    for number, each in enumerate(sent):
-        each._delivery = Delivery("sms.inbound", b"%d-0" % number, b"", reader=broker.reader())
-        each._delivery.message = each
-    handle = middleware.handle_consume_inbound
-    start = perf_counter()
-    for each in sent:
-        at_once(handle(each, "sms"))
-    return out / count * 1e6, (perf_counter() - start) / count * 1e6
+class Async(BaseMiddleware):
+    """Is a coroutine function."""
+
+    async def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
+        """Write a number into the message."""
+        message.helper_metadata["n"] = 1
+        return message
 
 
-class Sink(Application):
-    """Counts."""
-
-    def setup_application(self) -> None:
-        self.left = 0
-        self.done: Deferred[None] = Deferred()
-
-    def consume_user_message(self, message: Any) -> None:
-        self.left -= 1
-        if not self.left:
-            self.done.callback(None)
+KINDS = {"none": Inactive, "sync": Sync, "deferred": Waiting, "async": Async}
 
 
-async def hop(reactor: Any, case: str, count: int) -> float:
-    """Microseconds of a whole hop on a real server: read, decode, middleware, settle."""
-    broker = RedisBroker(shared_server(), reactor, namespace=unique_namespace())
-    await broker.start()
-    codec = Codec()
-    sender = made(case, Worker("w", {}, Runtime(broker, codec, reactor))) if case else None
-    options: dict[str, Any] = {"transport_name": "sms"}
-    if case:
-        dotted, given = CASES[case]
-        options |= {"middleware": [{"m": f"pipeline.middleware.{dotted}"}], "m": given}
-    for at in range(0, count, 500):
-        posts = []
-        for number in range(at, at + 500):
-            each = message(number)
-            if sender is not None:
-                each = await finished(sender.handle_publish_inbound(each, "sms"))
-            posts.append(Post("sms.inbound", codec.encode(each)))
-        await broker.publish(posts)
-    sink = Sink("sink", options, Runtime(broker, codec, reactor))
-    start = perf_counter()
-    await sink.start_worker()
-    sink.left = count
-    await sink.done
-    spent = perf_counter() - start
-    await sink.stop_worker(5)
-    await broker.stop()
-    return spent / count * 1e6
+def stack(middlewares: Sequence[Any]) -> Way:
+    """The framework's way."""
+    chain = MiddlewareStack(middlewares).consume("inbound")
+    return lambda message: chain(message, NAME)
 
 
-async def main(reactor: Any, count: int, cases: Iterable[str]) -> None:
-    """Measure and print."""
-    bare = min([await hop(reactor, "", count) for _ in range(3)])
-    print(f"{'':22}{'publish us':>12}{'consume us':>12}{'hop us':>10}   (bare hop {bare:.1f} us)")
-    for case in cases:
-        out, read = map(min, zip(*[alone(case, count // 10) for _ in range(20)], strict=True))
-        whole = min([await hop(reactor, case, count) for _ in range(3)])
-        print(f"{case:22}{out:12.1f}{read:12.1f}{whole - bare:+10.1f}")
+def bare(middlewares: Sequence[Any]) -> Way:
+    """Plain calls, found beforehand; those that promise something are waited for in one go."""
+    active = [each for each in middlewares if not isinstance(each, Inactive)]
+    handlers = tuple(each.handle_consume_inbound for each in active)
+    if any(not isinstance(each, Sync) for each in active):
+        return lambda message: eager(_awaited(handlers, message))
+
+    def called(message: Any) -> Any:
+        for handler in handlers:
+            message = handler(message, NAME)
+        return message
+
+    return called
+
+
+async def _awaited(handlers: Sequence[Callable[[Any, str], Any]], message: Any) -> Any:
+    for handler in handlers:
+        message = await handler(message, NAME)
+    return message
+
+
+def manner_of_vumi(middlewares: Sequence[Any]) -> Way:
+    """A generator driven by inlineCallbacks; a name is made and looked up for each middleware."""
+
+    @inlineCallbacks
+    def passed(message: Any) -> Any:
+        for middleware in middlewares:
+            handler = getattr(middleware, f"handle_consume_{'inbound'}")
+            result = handler(message, NAME)
+            if type(result) is CoroutineType:  # which it did not know
+                result = Deferred.fromCoroutine(result)
+            message = yield result
+            if message is None:
+                raise ValueError(f"{middleware} returned no message")
+        return message
+
+    return passed
+
+
+WAYS = {"stack": stack, "bare": bare, "vumi": manner_of_vumi}
+
+
+def spent(way: Way, messages: int) -> float:
+    """Nanoseconds of a message that passes."""
+    message = UserMessage(to_addr="1", from_addr="2", transport_name=NAME, transport_type="sms")
+    passed = way(message)
+    if (passed.result if isinstance(passed, Deferred) else passed) is not message:
+        raise SystemExit(f"the message has become {passed!r}")
+    since = perf_counter()
+    for _ in range(messages):
+        way(message)
+    return (perf_counter() - since) / messages * 1e9
+
+
+def measured(messages: int, rounds: int) -> list[dict[str, Any]]:
+    """A row for each stack."""
+    lengths = [("none", 0), *((kind, length) for kind in KINDS for length in LENGTHS)]
+    cases = {
+        _case(kind, n): [KINDS[kind](f"m{at}", {}, None) for at in range(n)] for kind, n in lengths
+    }
+    ways = {
+        (case, name): make(listed) for case, listed in cases.items() for name, make in WAYS.items()
+    }
+    figures, steps = Rounds(), Steps(rounds)
+    for number in range(rounds):
+        one_round(figures, ways, messages)
+        steps.done(f"round {number + 1}")
+    more = [f"one more {kind}" for kind in KINDS if kind != "none"]
+    return [_row(figures, case) for case in [*cases, *more]]
+
+
+def one_round(figures: Rounds, ways: Mapping[tuple[str, str], Way], messages: int) -> None:
+    """Every stack in each way, and what the longest has cost more than the shortest."""
+    taken = {both: spent(way, messages) for both, way in ways.items()}
+    for kind in KINDS:
+        for name in WAYS:
+            short, long = (
+                taken[_case(kind, LENGTHS[0]), name],
+                taken[_case(kind, LENGTHS[-1]), name],
+            )
+            taken[f"one more {kind}", name] = (long - short) / (LENGTHS[-1] - LENGTHS[0])
+    for (case, name), nanoseconds in taken.items():
+        figures.add(f"{case}, {name}", ns=nanoseconds)
+
+
+def _case(kind: str, length: int) -> str:
+    return f"{length} {kind}"
+
+
+def _row(figures: Rounds, case: str) -> dict[str, Any]:
+    mine, *others = (f"{case}, {name}" for name in WAYS)
+    shown: dict[str, Any] = {"middlewares": case}
+    for name, figure in zip(WAYS, (mine, *others), strict=True):
+        shown[f"{name} ns"] = round(figures.median(figure, "ns"))
+    for name, figure in zip(list(WAYS)[1:], others, strict=True):
+        shown[f"of {name}"] = round(figures.ratio(mine, figure, "ns"), 3)
+    return shown
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+    options = given("middleware", __doc__, SIZES)
+    rows = measured(options.messages, options.rounds)
+    show(rows)
+    written(options.json, rows)
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    chosen = sys.argv[2:] or list(CASES)
-    react(lambda reactor: ensureDeferred(main(reactor, wanted, chosen)))
+    main()

@@ -14,12 +14,13 @@ from twisted.trial.unittest import TestCase
 ROOT = Path(__file__).parent.parent
 #: The arguments that make each one short.
 TINY: dict[str, list[str]] = {
+    "built_in_middleware": ["50"],
     "backpressure": ["--messages", "2000", "--depth", "500", "--burst", "100"],
     "dispatching": ["200"],
     "first_answer": ["--rounds", "1"],
-    "hops": ["--messages", "300", "--rounds", "1"],
+    "hops": ["--tiny"],
     "lateness": ["--waiting", "100", "--messages", "3"],
-    "middleware": ["50"],
+    "middleware": ["--tiny"],
     "redis_client": [],
     "redis_transport": ["--entries", "300"],
     "request_middleware": ["20"],
@@ -30,7 +31,7 @@ TINY: dict[str, list[str]] = {
     "task_states": ["--calls", "20", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
-PARTS = {"__init__", "bare"}
+PARTS = {"__init__", "bare", "measuring"}
 
 SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
@@ -65,9 +66,27 @@ class Benchmarks(TestCase):
         self.assertEqual(there - PARTS, set(TINY))
 
     def test_hops(self) -> None:
-        """The hop is compared with the bare loop in both ways."""
-        whats = [row["what"] for row in self.figures("hops")]
-        self.assertEqual(["acknowledge only", "with a reply"], whats)
+        """Publishing and consuming are compared with the bare loop, in every way."""
+        rows = self.figures("hops")
+        self.assertEqual(
+            [
+                "publish, one by one",
+                "publish, 500 at a time",
+                "acknowledge only",
+                "with a reply",
+                "with a reply and a write",
+            ],
+            [row["what"] for row in rows],
+        )
+        self.assertTrue(all(row["ratio"] > 0 and row["bare CPU us"] > 0 for row in rows))
+
+    def test_middleware(self) -> None:
+        """Every kind of middleware is compared with plain calls and with Vumi's manner."""
+        rows = {row["middlewares"]: row for row in self.figures("middleware")}
+        for kind in ("none", "sync", "deferred", "async"):
+            for length in (1, 5, 10):
+                row = rows[f"{length} {kind}"]
+                self.assertGreater(min(row["stack ns"], row["bare ns"], row["vumi ns"]), 0)
 
     def test_lateness(self) -> None:
         """It says how late messages were."""
@@ -101,5 +120,5 @@ class Benchmarks(TestCase):
 
     def test_others(self) -> None:
         """The others print their tables."""
-        for name in ("backpressure", "dispatching", "middleware", "redis_client"):
+        for name in ("backpressure", "built_in_middleware", "dispatching", "redis_client"):
             self.assertIn("\n", self.ran(name))
