@@ -169,6 +169,7 @@ class Delivery:
         "conflicts",
         "deaths",
         "enqueued_at",
+        "handler",
         "history",
         "id",
         "key",
@@ -211,6 +212,8 @@ class Delivery:
         self.probation = probation
         self.message: Any = None
         self.key: Any = None
+        #: The name of the worker that handles it, and the kind; None before it begins.
+        self.handler: tuple[str, str] | None = None
         self.refusal = ""
         #: When a failed attempt was noted while it stayed in hand: until when it waits for the
         #: next, in seconds on this process's clock; else None.
@@ -282,6 +285,7 @@ class Delivery:
             reader=self._reader,
         )
         twin.message, twin.key, twin._ids = self.message, self.key, self._ids
+        twin.handler = self.handler
         if self._store is not None:
             twin._store = _copied(self._store)
         return twin

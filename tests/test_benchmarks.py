@@ -19,6 +19,7 @@ TINY: dict[str, list[str]] = {
     "dispatching": ["200"],
     "first_answer": ["--rounds", "1"],
     "hops": ["--tiny"],
+    "log_lines": ["--lines", "50"],
     "lateness": ["--waiting", "100", "--messages", "3"],
     "middleware": ["--tiny"],
     "redis_client": [],
@@ -120,5 +121,6 @@ class Benchmarks(TestCase):
 
     def test_others(self) -> None:
         """The others print their tables."""
-        for name in ("backpressure", "built_in_middleware", "dispatching", "redis_client"):
+        plain = ("backpressure", "built_in_middleware", "dispatching", "log_lines", "redis_client")
+        for name in plain:
             self.assertIn("\n", self.ran(name))

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from twisted.logger import (
-    FileLogObserver,
-    FilteringLogObserver,
-    ILogObserver,
-    LogEvent,
-    LogLevel,
-    PredicateResult,
-    eventAsText,
-    globalLogBeginner,
-)
+from twisted.logger import LogEvent, LogLevel, globalLogBeginner
 
-from pipeline.cli.report import Colours, harmless
+from pipeline.cli.report import Colours
 from pipeline.errors import PipelineError
+from pipeline.observe.logs.begin import observer
+from pipeline.observe.logs.lines import TerminalLines
+from pipeline.observe.logs.records import json_line
+from pipeline.observe.logs.stdlib import take_over
 from pipeline.service.process import stop, stop_on_signals
 from pipeline.service.running import System
 from pipeline.service.steady import keep_steady
@@ -26,8 +20,6 @@ from pipeline.service.steady import keep_steady
 __all__ = ["log_to", "run_in_foreground"]
 
 Make = Callable[[Callable[[str], None]], System]
-
-_STYLES = {"warn": "yellow", "error": "red", "critical": "red", "debug": "dim"}
 
 
 def run_in_foreground(make: Make, reactor: Any) -> int:
@@ -55,41 +47,24 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
 
 
 def log_to(
-    stream: TextIO, level: LogLevel = LogLevel.info, before: Callable[[], None] = lambda: None
+    stream: TextIO,
+    level: LogLevel = LogLevel.info,
+    before: Callable[[], None] = lambda: None,
+    form: str = "text",
 ) -> None:
-    """Write the log to a stream, one line an event, as a person reads it.
+    """Write the log to a stream, also what libraries log by the standard ``logging``.
 
     What Twisted itself says below a warning is left out.
 
     :param before: called before each line, as to take a progress bar away.
+    :param form: ``text``, as a person reads it; or ``json``.
     """
-    observer = FilteringLogObserver(_human(stream, before), [_from(level)])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    line = json_line if form == "json" else TerminalLines(Colours(stream))
 
-
-def _human(stream: TextIO, before: Callable[[], None]) -> ILogObserver:
-    colours = Colours(stream)
-
-    def line(event: LogEvent) -> str:
+    def cleared(event: LogEvent) -> str:
         before()
-        when = time.strftime("%H:%M:%S", time.localtime(event["log_time"]))
-        name = event["log_level"].name
-        # A client may have a say in what an error says.
-        text = harmless(eventAsText(event, includeTimestamp=False, includeSystem=False))
-        style = [_STYLES[name]] if name in _STYLES else []
-        mark = "" if name == "info" else f"{name}: "
-        return f"{colours(when, 'dim')} {colours(mark + text, *style)}\n"
+        return line(event)
 
-    return FileLogObserver(stream, line)
-
-
-def _from(level: LogLevel) -> Any:
-    def predicate(event: LogEvent) -> Any:
-        space = str(event.get("log_namespace", ""))
-        is_twisted = space.startswith(("twisted", "log_legacy"))
-        lowest = max(level, LogLevel.warn) if is_twisted else level
-        if event.get("log_level", LogLevel.info) < lowest:
-            return PredicateResult.no
-        return PredicateResult.maybe
-
-    return predicate
+    seen = observer(stream, cleared, level, of_twisted=LogLevel.warn)
+    globalLogBeginner.beginLoggingTo([seen], redirectStandardIO=False)
+    take_over(level)

@@ -6,8 +6,8 @@ import os
 import sys
 from typing import Any, TextIO
 
-from pipeline.cli.table import visible
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.terminal import harmless
 
 __all__ = ["Colours", "harmless", "print_error", "single_errors"]
 
@@ -32,11 +32,6 @@ class Colours:
             return text
         codes = ";".join(_CODES[style] for style in styles)
         return f"\033[{codes}m{text}\033[0m"
-
-
-def harmless(text: str) -> str:
-    """A text of several lines, with nothing in it that a terminal would obey."""
-    return "\n".join(visible(line.expandtabs()) for line in text.split("\n"))
 
 
 def single_errors(error: BaseException) -> tuple[Any, ...]:

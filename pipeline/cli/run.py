@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipeline.service.burst import Burst
     from pipeline.service.running import System
 
-__all__ = ["add_arguments", "add_set_option", "run", "span_of"]
+__all__ = ["add_arguments", "add_log_options", "add_set_option", "run", "span_of"]
 
 _EXAMPLES = """\
 examples:
@@ -19,6 +19,7 @@ examples:
   pipeline run config/two-process.yaml --worker web
   pipeline run config/demo.yaml --set-option redis:redis://localhost
   pipeline run config/demo.yaml --set-option workers.web.listen:tcp:8081
+  pipeline run shop.yaml --log-format json 2>> shop.log
   pipeline run shop.yaml --worker work --burst      do what is there, then end
 
 With --burst the status is 1 if a message became a dead letter.
@@ -48,7 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="with --burst: how long to wait for what is delayed, as retries (0)",
     )
+    add_log_options(parser)
     add_set_option(parser)
+
+
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """Take ``--log-format`` and ``--log-level``, which go before the file's options."""
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        metavar="FORMAT",
+        help="text for people, or json; else as the file's log_format says (text)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warn", "error", "critical"],
+        metavar="LEVEL",
+        help="the lowest level that is logged; else as the file's log_level says (info)",
+    )
 
 
 def span_of(text: str) -> float:
@@ -85,13 +103,15 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.cli.bar import Bar
     from pipeline.cli.foreground import log_to, run_in_foreground
+    from pipeline.observe.logs.begin import level_named
     from pipeline.service.build import build, load
     from pipeline.service.burst import Burst
     from pipeline.service.process import stop
 
     config = load(args.file, args.set_option)
     bar = Bar(sys.stderr, reactor)
-    log_to(sys.stderr, before=bar.clear)
+    level = level_named(args.log_level or config.log_level)
+    log_to(sys.stderr, level, bar.clear, args.log_format or config.log_format)
     bursts: list[Burst] = []
 
     def made(failed: Callable[[str], None]) -> System:

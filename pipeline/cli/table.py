@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from pipeline.terminal import visible
+
 __all__ = ["Table", "span", "visible"]
 
 _GAP = "  "
@@ -50,11 +52,6 @@ class Table:
 def cut(text: str, width: int) -> str:
     """A text that is not longer than so many characters."""
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def visible(text: str) -> str:
-    """A text on one line, with nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def span(seconds: float) -> str:

@@ -32,6 +32,7 @@ from pipeline.config.schemas import SystemConfig, WorkerSpec, checked
 from pipeline.config.settings import NamespaceConfig, RetryConfig
 from pipeline.config.source import Document, load_document, parse_document, parse_scalar
 from pipeline.config.system import load_system
+from pipeline.config.texts import ConfigSecret
 from pipeline.errors import ConfigError
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ConfigInt",
     "ConfigList",
     "ConfigRegex",
+    "ConfigSecret",
     "ConfigSection",
     "ConfigServerEndpoint",
     "ConfigSize",

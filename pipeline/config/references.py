@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from pipeline.config.fields import ConfigField
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
+from pipeline.masking import mask
 
 __all__ = ["ConfigClassName", "ConfigRegex", "ConfigUrl"]
 
@@ -50,6 +51,7 @@ class ConfigUrl(ConfigField[SplitResult]):
         if self.schemes is not None and url.scheme not in self.schemes:
             allowed = ", ".join(self.schemes)
             raise ConfigError(f"expected a URL of scheme {allowed}, got {url.scheme!r}")
+        mask(url.password or "")
         return url
 
 

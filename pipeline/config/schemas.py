@@ -69,6 +69,8 @@ class SystemConfig:
     dead_letter_retention: float | None = _DEFAULT.dead_letter_retention
     stuck_after: float = _DEFAULT.stuck_after
     keep_task_states: float = _DEFAULT.keep_task_states
+    log_format: str = _DEFAULT.log_format
+    log_level: str = _DEFAULT.log_level
     stop_timeout: float = _DEFAULT.stop_timeout
     workers: tuple[WorkerSpec, ...] = ()
     folder: FilePath | None = None

@@ -126,6 +126,16 @@ class NamespaceConfig(Config):
         " states are kept, and no call can be cancelled.",
         default=3600.0,
     )
+    log_format = ConfigChoice(
+        "How the log is written: for people, or each event as an object of JSON.",
+        values=("text", "json"),
+        default="text",
+    )
+    log_level = ConfigChoice(
+        "The lowest level that is logged.",
+        values=("debug", "info", "warn", "error", "critical"),
+        default="info",
+    )
     stop_timeout = ConfigDuration(
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )

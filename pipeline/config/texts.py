@@ -1,4 +1,4 @@
-"""Options that map texts to texts."""
+"""Options that map texts to texts, and texts that are secret."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ from pipeline.config.fields import ConfigDict, ConfigText
 from pipeline.config.positions import key_position, position
 from pipeline.config.problems import Problems, flattened
 from pipeline.errors import ConfigError
+from pipeline.masking import mask
 
-__all__ = ["ConfigTexts"]
+__all__ = ["ConfigSecret", "ConfigTexts"]
 
 _TEXT = ConfigText("")
+
+
+class ConfigSecret(ConfigText):
+    """Text that is never logged, whoever logs it, as the key of somebody's API.
+
+    What is shorter than :data:`pipeline.masking.SHORTEST` is not kept out of the log. Errors never
+    repeat it.
+    """
+
+    kind = "secret text"
+
+    def clean(self, value: Any) -> str:
+        """:raises ConfigError: not text."""
+        if not isinstance(value, str):
+            raise ConfigError("expected text", hint="put it in quotes")
+        mask(value)
+        return value
 
 
 class ConfigTexts(ConfigDict):

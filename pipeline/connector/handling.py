@@ -77,6 +77,7 @@ class Inlet:
         self._connector = connector
         self._name: str = connector.name
         self._worker = worker
+        self._handler = (str(getattr(worker, "name", "")), kind)
         self._stack = stack
         self._chain = stack.consume(kind)
         self._decode = worker.codec.decode
@@ -110,6 +111,7 @@ class Inlet:
         :return: the outcome; None stands for Done; or :data:`HAND_BACK`.
         """
         current.set(delivery)
+        delivery.handler = self._handler
         id_source.set(delivery.next_id)
         message = delivery.message or self.decode(delivery)
         if type(message) is Undecodable or delivery.deaths >= self._max_deaths:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from pipeline.config.fields import ConfigField
 from pipeline.errors import ConfigError
+from pipeline.masking import mask
 
 __all__ = [
     "ConfigPasswords",
@@ -149,6 +150,7 @@ class _ConfigCredentials(ConfigField[dict[str, Any]]):
             raise ConfigError(f"{name}: at most {LONGEST} characters, got {len(value)}")
         if not isinstance(value, str):
             raise ConfigError(f"{name}: expected text or {{file: path}}", hint="put it in quotes")
+        mask(value)
         return self.read(name, value)
 
     def read(self, name: str, text: str) -> Any:

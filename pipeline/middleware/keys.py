@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.config.base import Config
 from pipeline.config.fields import ConfigField, ConfigText
 from pipeline.errors import ConfigError
+from pipeline.masking import mask
 
 __all__ = ["ConfigAesKeys", "ConfigSecrets", "KeyedConfig", "Secret"]
 
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[\w.-]+")
 
 
 class Secret:
-    """Bytes that don't show in a log or in a traceback.
+    """Bytes that don't show in a log or in a traceback, nor as the text that they came from.
 
     :param value: the secret.
     """
@@ -55,6 +56,7 @@ class ConfigSecrets(ConfigField[dict[str, Secret]]):
             raise ConfigError(f"a key's name has letters, digits, - _ and . only, got {name!r}")
         if not isinstance(value, str):
             raise ConfigError(f"key {name!r}: expected text", hint="put it in quotes")
+        mask(value)
         return Secret(self.read(name, value))
 
     def read(self, name: str, text: str) -> bytes:

@@ -45,8 +45,9 @@ class LoggingMiddleware(BaseMiddleware):
     """Logs every message that passes, as JSON, in either direction.
 
     Behaviour and text follow Vumi (0.6.19, ``vumi.middleware.logging.LoggingMiddleware``), which
-    doesn't log statuses; here they are. Contents and addresses are in the log: mind who reads it.
-    Of requests for views and their responses it has no cookies, credentials and bodies.
+    doesn't log statuses, nor say which worker has consumed or published it; here it does.
+    Contents and addresses are in the log: mind who reads it. Of requests for views and their
+    responses it has no cookies, credentials and bodies.
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = LoggingMiddlewareConfig
@@ -56,35 +57,58 @@ class LoggingMiddleware(BaseMiddleware):
     log = Logger()
 
     def setup_middleware(self) -> None:
-        """Look the levels up."""
+        """Look the levels up, and the worker's name."""
+        self._worker_name = getattr(self.worker, "name", "-")
         self._levels = dict.fromkeys(KINDS, self.config.log_level)
         self._levels["failure"] = self.config.failure_log_level
 
-    def handle_inbound(self, message: Any, connector_name: str) -> Any:
+    def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
         """Log it."""
-        return self._log("inbound", message, connector_name)
+        return self._log("inbound", "consumed", message, connector_name)
 
-    def handle_outbound(self, message: Any, connector_name: str) -> Any:
+    def handle_consume_outbound(self, message: Any, connector_name: str) -> Any:
         """Log it."""
-        return self._log("outbound", message, connector_name)
+        return self._log("outbound", "consumed", message, connector_name)
 
-    def handle_event(self, message: Any, connector_name: str) -> Any:
+    def handle_consume_event(self, message: Any, connector_name: str) -> Any:
         """Log it."""
-        return self._log("event", message, connector_name)
+        return self._log("event", "consumed", message, connector_name)
 
-    def handle_failure(self, message: Any, connector_name: str) -> Any:
+    def handle_consume_failure(self, message: Any, connector_name: str) -> Any:
         """Log it."""
-        return self._log("failure", message, connector_name)
+        return self._log("failure", "consumed", message, connector_name)
 
-    def handle_status(self, message: Any, connector_name: str) -> Any:
+    def handle_consume_status(self, message: Any, connector_name: str) -> Any:
         """Log it."""
-        return self._log("status", message, connector_name)
+        return self._log("status", "consumed", message, connector_name)
 
-    def _log(self, kind: str, message: Any, connector_name: str) -> Any:
+    def handle_publish_inbound(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("inbound", "published", message, connector_name)
+
+    def handle_publish_outbound(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("outbound", "published", message, connector_name)
+
+    def handle_publish_event(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("event", "published", message, connector_name)
+
+    def handle_publish_failure(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("failure", "published", message, connector_name)
+
+    def handle_publish_status(self, message: Any, connector_name: str) -> Any:
+        """Log it."""
+        return self._log("status", "published", message, connector_name)
+
+    def _log(self, kind: str, done: str, message: Any, connector_name: str) -> Any:
         self.log.emit(
             self._levels[kind],
-            "Processed {kind} message for {connector}: {json}",
+            "Processed {kind} message for {connector}, {done} by {worker}: {json}",
             kind=kind,
+            done=done,
+            worker=self._worker_name,
             connector=connector_name,
             json=_json(message),
         )

@@ -96,6 +96,7 @@ def _service(options: Options) -> System:
     from pipeline.service.build import build, load
     from pipeline.service.process import exit_status_at_end, stop, stop_on_signals
     from pipeline.service.steady import keep_steady
+    from pipeline.service.twistd_log import log_observer
 
     reactor: Any = installed
     keep_steady(reactor)
@@ -109,4 +110,6 @@ def _service(options: Options) -> System:
     if options["maxthreads"]:
         reactor.suggestThreadPoolSize(options["maxthreads"])
     stop_on_signals(reactor, system.hurry)
+    if options.parent is not None:
+        system.log_observer = log_observer(options.parent, config)
     return system

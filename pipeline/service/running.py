@@ -9,7 +9,8 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
 from twisted.internet.error import CannotListenError
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from pipeline.errors import PipelineError
@@ -67,6 +68,8 @@ class System(MultiService):
         self.ready: Deferred[bool] = Deferred()
         #: Why it could not start; None while all is well.
         self.problem: str | None = None
+        #: What twistd shall log to; None: as its options say.
+        self.log_observer: ILogObserver | None = None
         self._clock = clock
         #: Whether it was asked to stop.
         self.is_stopping = False
@@ -74,6 +77,12 @@ class System(MultiService):
         self._failed = failed
         self._started: list[Part] = []
         self._starting: Deferred[None] = succeed(None)
+
+    def setServiceParent(self, parent: Any) -> None:
+        # twistd asks its application who logs.
+        if self.log_observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.log_observer)
+        super().setServiceParent(parent)
 
     def startService(self) -> None:
         super().startService()

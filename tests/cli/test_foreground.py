@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 from twisted.internet.defer import succeed
@@ -22,7 +23,9 @@ class Log(TestCase):
     def setUp(self) -> None:
         self.stream = io.StringIO()
         self.observers: list[Any] = []
+        self.levels: list[Any] = []
         self.patch(globalLogBeginner, "beginLoggingTo", self._begin)
+        self.patch(foreground, "take_over", self.levels.append)
 
     def _begin(self, observers: list[Any], **options: Any) -> None:
         self.observers = observers
@@ -51,7 +54,7 @@ class Log(TestCase):
         self.assertEqual(1, len(self.stream.getvalue().splitlines()))
 
     def test_harmless(self) -> None:
-        """What a client has a say in is no order to the terminal; a traceback keeps its lines."""
+        """What a client has a say in is no order to the terminal; further lines are indented."""
         log_to(self.stream)
         log = self.logger("pipeline.x")
         log.error("no {who}", who="\x1b]0;mine\x07\x1b[2J")
@@ -61,7 +64,7 @@ class Log(TestCase):
             log.failure("in\ntwo")
         text = self.stream.getvalue()
         self.assertIn("no \\x1b]0;mine\\x07\\x1b[2J\n", text)
-        self.assertIn("in\ntwo\nTraceback", text)
+        self.assertIn("critical: in\n    two\n    Traceback", text)
         self.assertNotIn("\x1b", text)
 
     def test_level(self) -> None:
@@ -69,6 +72,17 @@ class Log(TestCase):
         log_to(self.stream, LogLevel.critical)
         self.logger("pipeline.x").error("no")
         self.assertEqual("", self.stream.getvalue())
+        self.assertEqual([LogLevel.critical], self.levels)
+
+    def test_json(self) -> None:
+        """Each event is an object of JSON on a line of its own, if that is asked for."""
+        cleared: list[None] = []
+        log_to(self.stream, before=lambda: cleared.append(None), form="json")
+        self.logger("pipeline.x").warn("so\nso")
+        record = json.loads(self.stream.getvalue())
+        told = record["level"], record["logger"], record["message"]
+        self.assertEqual(("warn", "pipeline.x", "so\nso"), told)
+        self.assertEqual([None], cleared)
 
 
 class Ending(Clock):

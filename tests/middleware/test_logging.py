@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -29,19 +30,23 @@ class Logging(SynchronousTestCase):
         self.addCleanup(patched.stop)
 
     def made(self, **options: Any) -> LoggingMiddleware:
-        middleware = LoggingMiddleware("log", options, None)
+        middleware = LoggingMiddleware("log", options, SimpleNamespace(name="web"))
         middleware.setup_middleware()
         return middleware
 
     def test_text(self) -> None:
-        """Each message is logged as JSON, with its kind and connector, and passes."""
+        """Each message is logged as JSON, with its kind, connector and way, and passes."""
         stack = MiddlewareStack([self.made()])
         for kind in KINDS:
-            for apply in (stack.apply_consume, stack.apply_publish):
+            for apply, done in (
+                (stack.apply_consume, "consumed"),
+                (stack.apply_publish, "published"),
+            ):
                 self.events.clear()
                 self.assertIs(MESSAGE, self.successResultOf(apply(kind, MESSAGE, "sms")))
                 (event,) = self.events
-                expected = f"Processed {kind} message for sms: {MESSAGE.to_json()}"
+                way = f"{kind} message for sms, {done} by web"
+                expected = f"Processed {way}: {MESSAGE.to_json()}"
                 self.assertEqual(expected, formatEvent(event))
                 told = (event["kind"], event["connector"], event["json"])
                 self.assertEqual((kind, "sms", MESSAGE.to_json()), told)
@@ -58,7 +63,7 @@ class Logging(SynchronousTestCase):
         failure = FailureMessage(message=request.payload, reason="x")
         for message in (request, reply, failure):
             before = message.to_json()
-            self.assertIs(message, self.made().handle_inbound(message, "web"))
+            self.assertIs(message, self.made().handle_consume_inbound(message, "web"))
             self.assertEqual(before, message.to_json())
             self.assertNotIn("s3cret", formatEvent(self.events[-1]))
             self.assertIn('"http":{', formatEvent(self.events[-1]))
@@ -74,8 +79,8 @@ class Logging(SynchronousTestCase):
         for options, usual, failure in cases:
             self.events.clear()
             middleware = self.made(**options)
-            middleware.handle_event("m", "c")
-            middleware.handle_failure("m", "c")
+            middleware.handle_consume_event("m", "c")
+            middleware.handle_consume_failure("m", "c")
             self.assertEqual([usual, failure], [event["log_level"] for event in self.events])
 
     def test_unknown_level(self) -> None:
@@ -92,7 +97,7 @@ class Logging(SynchronousTestCase):
         )
         for message in ("text {x}", odd):
             self.events.clear()
-            self.assertIs(message, self.made().handle_event(message, "c"))
+            self.assertIs(message, self.made().handle_consume_event(message, "c"))
             self.assertIn(repr(message), formatEvent(self.events[0]))
 
 
@@ -104,6 +109,6 @@ class Namespace(SynchronousTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, events.append)
         middleware = LoggingMiddleware("log", {}, None)
         middleware.setup_middleware()
-        middleware.handle_inbound(MESSAGE, "c")
+        middleware.handle_consume_inbound(MESSAGE, "c")
         namespace = "pipeline.middleware.logging.LoggingMiddleware"
         self.assertEqual(namespace, events[-1]["log_namespace"])

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pipeline.errors import ConfigError
+from pipeline.masking import mask
 
 __all__ = ["Address"]
 
@@ -137,6 +138,8 @@ def _credentials(parts: SplitResult) -> tuple[str | None, str | None]:
             "a user needs a password in a server's address",
             hint="write user:password@, or :password@ for a password alone",
         )
+    for each in (password, parts.password):
+        mask(each or "")
     return unquote(parts.username or "") or None, password
 
 

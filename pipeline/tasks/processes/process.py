@@ -265,15 +265,22 @@ class Child(ProcessProtocol):
 
     def _log(self, level: str, source: str, text: str) -> None:
         call = self._call
-        self.log.emit(
-            LogLevel.lookupByName(level),
-            "{task} {id}: {source}: {text}" if call else "child {pid}: {source}: {text}",
-            task=call and call.name,
-            id=call and call.id,
-            pid=self.pid,
-            source=source,
-            text=text,
-        )
+        event = {
+            "task": call and call.name,
+            "id": call and call.id,
+            "pid": self.pid,
+            "source": source,
+            "text": text,
+        }
+        form = "{task} {id}: {source}: {text}" if call else "child {pid}: {source}: {text}"
+
+        def emit() -> None:
+            self.log.emit(LogLevel.lookupByName(level), form, **event)
+
+        if self.is_busy:
+            self._context.run(emit)  # where the call began, the log knows its message
+        else:
+            emit()
 
 
 def _not_sent(failure: Failure) -> Answer:
