@@ -6,12 +6,16 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
+from pipeline.operating import IDeadLetters, IOverseer, IPlace
+
 __all__ = [
     "IBroker",
     "ICodec",
     "IConsumer",
     "IDeadLetters",
     "IMessageHooks",
+    "IOverseer",
+    "IPlace",
     "IReader",
     "IRequestHooks",
     "ISearchService",
@@ -44,68 +48,13 @@ class IReader(Interface):
         """
 
 
-class IDeadLetters(Interface):
-    """What an operator does with the dead letters of one queue in one partition.
-
-    Each order takes effect once, though its answer may be lost on the way and it is sent again;
-    of two operators who give it at the same time one is told that the letter was not there.
-    Letters are :class:`pipeline.delivery.DeadLetterEntry`.
-    """
-
-    def page(start: str = "-", count: int = 100) -> Any:
-        """Letters from an id on, oldest first.
-
-        :param start: the id to begin with; ``(`` before it leaves that one out; ``-`` the oldest.
-        :return: a Deferred of a list of at most ``count`` letters: fewer where they are large, and
-            none only when there is none.
-        """
-
-    def newest() -> Any:
-        """A Deferred of the newest letter's id; None when there is none."""
-
-    def count() -> Any:
-        """A Deferred of how many there are."""
-
-    def reasons() -> Any:
-        """A Deferred of a dict, reason -> how many."""
-
-    def requeue(letters: Any) -> Any:
-        """Put letters back on their queue, each once.
-
-        What is put back is a fresh message: attempt 1, no deaths, due at once. It keeps when it was
-        first enqueued and its history, to which ``requeued`` (seconds since the epoch) and the
-        reason are added. A letter from an instance's queue goes to that instance, or if it is gone
-        to its connector's queue. ``max_depth`` does not apply.
-
-        :param letters: letters of this queue.
-        :return: a Deferred of a list of bools: whether it was still there, and is back now.
-        """
-
-    def purge(letters: Any) -> Any:
-        """Throw letters away.
-
-        :param letters: letters of this queue.
-        :return: a Deferred of a list of bools: whether it was still there.
-        """
-
-    def edit(letter: Any, payload: Any) -> Any:
-        """Give a letter another payload, if it still has the one that was read.
-
-        It gets another id, at the end; when it died is kept in its field ``died_at`` (ms), and its
-        history notes ``edited``. The payload is not checked here.
-
-        :param letter: as it was read.
-        :param payload: bytes.
-        :return: a Deferred of the new id; None when the letter is gone, or was edited meanwhile.
-        """
-
-
 class IConsumer(Interface):
     """Takes the messages of one queue in one partition and settles them."""
 
     queue = Attribute("str: the queue's name")
     partition = Attribute("int: which partition")
     in_hand = Attribute("dict, id -> delivery: what was taken and not yet settled or handed back")
+    is_paused = Attribute("bool: an operator has paused the queue, so a take waits for its end")
 
     def open() -> Any:
         """Make the queue ready to be read. A Deferred."""
@@ -243,6 +192,9 @@ class IBroker(Interface):
 
         For an operator: it may have to look through all keys of the namespace.
         """
+
+    def overseer() -> Any:
+        """The :class:`IOverseer` of the namespace: what an operator sees there, and may do."""
 
 
 class ICodec(Interface):

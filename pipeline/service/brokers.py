@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -59,46 +59,50 @@ class Connection:
             await self._broker.stop()
 
 
-def connection(config: SystemConfig, reactor: Any, name: str = "") -> Connection:
+def connection(
+    config: SystemConfig, reactor: Any, name: str = "", workers: Sequence[str] = ()
+) -> Connection:
     """Prepare the connection to a configuration's ``redis:``; nothing is started.
 
     :param reactor: also the clock of the memory broker.
     :param name: who we are to the server, for people who look there.
+    :param workers: the names of the workers that this process runs, for who looks.
     :raises ConfigError: the URL is wrong.
     """
     scheme, _, rest = config.redis.partition("://")
     if scheme.lower() == "memory":
-        return Connection(lambda: _memory_broker(config, reactor), reactor)
+        return Connection(lambda: _memory_broker(config, reactor, workers), reactor)
     if scheme.lower() == "embedded":
-        return _embedded(config, reactor, name, unquote(rest))
-    return _redis(config, reactor, name)
+        return _embedded(config, reactor, unquote(rest), name, workers)
+    return _redis(config, reactor, name, workers)
 
 
-def _memory_broker(config: SystemConfig, reactor: Any) -> Any:
+def _memory_broker(config: SystemConfig, reactor: Any, workers: Sequence[str]) -> Any:
     from pipeline.brokers.memory import MemoryBroker
 
     return MemoryBroker(
         reactor,
         namespace=config.namespace,
         partitions=config.partitions,
+        workers=workers,
         dead_after=config.dead_after,
         dead_letter_retention=config.dead_letter_retention,
     )
 
 
-def _redis(config: SystemConfig, reactor: Any, name: str) -> Connection:
+def _redis(config: SystemConfig, reactor: Any, *told: Any) -> Connection:
     from pipeline.brokers.redis.address import Address
 
     address = Address.parse(config.redis)
-    return Connection(lambda: _redis_broker(address, config, reactor, name), reactor)
+    return Connection(lambda: _redis_broker(address, config, reactor, *told), reactor)
 
 
-def _embedded(config: SystemConfig, reactor: Any, name: str, folder: str) -> Connection:
+def _embedded(config: SystemConfig, reactor: Any, folder: str, *told: Any) -> Connection:
     from pipeline.brokers.embedded import EmbeddedServer
 
     server = EmbeddedServer(folder_of(config, folder), reactor=reactor)
     made = Connection(
-        lambda: _redis_broker(server.address, config, reactor, name),
+        lambda: _redis_broker(server.address, config, reactor, *told),
         reactor,
         PrivateServer(server, lambda: bool(made.broker.available), reactor).part,
     )
@@ -113,7 +117,9 @@ def folder_of(config: SystemConfig, folder: str) -> str | None:
     return str((config.folder or Path.cwd()) / Path(folder).expanduser())
 
 
-def _redis_broker(address: Any, config: SystemConfig, reactor: Any, name: str) -> Any:
+def _redis_broker(
+    address: Any, config: SystemConfig, reactor: Any, name: str, workers: Sequence[str]
+) -> Any:
     from pipeline.brokers.redis.broker import RedisBroker
 
     return RedisBroker(
@@ -124,4 +130,5 @@ def _redis_broker(address: Any, config: SystemConfig, reactor: Any, name: str) -
         dead_after=config.dead_after,
         dead_letter_retention=config.dead_letter_retention,
         name=name,
+        workers=workers,
     )

@@ -105,7 +105,8 @@ def build(
     with problems.collecting():
         probes(config, specs)
     with problems.collecting():
-        connected = connection(config, reactor, "+".join(spec.name for spec in specs))
+        names = [spec.name for spec in specs]
+        connected = connection(config, reactor, "+".join(names), names)
     problems.raise_any()
     workers = [
         WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)

@@ -32,7 +32,7 @@ class TwoSteps(RedisConsumer):
         for delivery in deliveries:
             self.in_hand.pop(delivery.id, None)
         if self._membership.suspects:
-            await self._wakeable.wake()
+            await self.wakeable.wake()
         return [Settled.WON] * len(deliveries)
 
     def steps(self) -> tuple[Any, Any]:

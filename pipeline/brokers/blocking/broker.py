@@ -141,9 +141,10 @@ class BlockingBroker:
         """Be alive from now on, in a thread."""
         if self._heart is not None:
             return
-        for layout in self.layouts:
-            self.connection.run(BEAT, [layout.beats], [self.worker_id, 1])
-        self._heart = Heart(self._address, self.worker_id, self.layouts, BEAT_EVERY)
+        heart = Heart(self._address, self.worker_id, self.layouts, BEAT_EVERY)
+        for keys, args in heart.beats:
+            self.connection.run(BEAT, keys, args)
+        self._heart = heart
         self._heart.start()
 
     def read(self, seconds: float) -> list[tuple[bytes, list[Any]]]:
@@ -190,6 +191,7 @@ class BlockingBroker:
             self._heart.stop()
             for layout in self.layouts:
                 self.connection.call("ZREM", layout.beats, self.worker_id)
+                self.connection.call("HDEL", layout.cards, self.worker_id)
         self.connection.close()
         if self._waiting is not None:
             self._waiting.close()

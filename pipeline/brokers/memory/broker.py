@@ -18,6 +18,7 @@ from pipeline.brokers.memory.consumer import MemoryConsumer
 from pipeline.brokers.memory.dead import MemoryDeadLetters
 from pipeline.brokers.memory.limited import MemoryLimitedConsumer
 from pipeline.brokers.memory.ordered import MemoryOrderedConsumer
+from pipeline.brokers.memory.overseer import MemoryOverseer
 from pipeline.brokers.memory.server import MemoryServer
 from pipeline.brokers.memory.shard import Shard
 from pipeline.delivery import DeadLetterEntry, Depth, Limit, Post
@@ -71,6 +72,7 @@ class MemoryBroker:
     :param namespace: what separates this system from others on the same server.
     :param partitions: how many partitions there are.
     :param worker_id: this process's incarnation; None: a new one.
+    :param workers: the names of the workers that run here, for who looks.
     :param server: the data, to be shared with other brokers; None: its own.
     :param dead_after: seconds without a beat after which another worker is dead.
     :param dead_letter_retention: seconds after which dead letters are thrown away, when something
@@ -84,6 +86,7 @@ class MemoryBroker:
         namespace: str = "memory",
         partitions: int = 1,
         worker_id: str | None = None,
+        workers: Sequence[str] = (),
         server: MemoryServer | None = None,
         dead_after: float = 15.0,
         dead_letter_retention: float | None = None,
@@ -91,6 +94,7 @@ class MemoryBroker:
         self.namespace = namespace
         self.partitions = partitions
         self.worker_id = worker_id or uuid.uuid4().hex
+        self.workers = tuple(workers)
         self.dead_after = dead_after
         self.dead_letter_retention = dead_letter_retention
         self.available = False
@@ -184,6 +188,11 @@ class MemoryBroker:
         self.server.refresh()
         shards = map(self._shard, range(self.partitions))
         return succeed(sorted({queue for shard in shards for queue in shard.graves.queues()}))
+
+    def overseer(self) -> MemoryOverseer:
+        """See :meth:`pipeline.interfaces.IBroker.overseer`."""
+        self.server.refresh()
+        return MemoryOverseer(self)
 
     def _shard(self, partition: int) -> Shard:
         return self.server.shard(self.namespace, partition)

@@ -44,6 +44,7 @@ class MemoryConsumer:
         if self._instance:
             self._shard.owners[self.queue] = self.broker.worker_id
         self._shard.stream(self.queue)
+        self._shard.known.add(self.queue)
         return succeed(None)
 
     def close(self) -> Deferred[None]:
@@ -55,7 +56,13 @@ class MemoryConsumer:
             return fail(RuntimeError(f"{len(self.in_hand)} messages of {self.queue} are in hand"))
         if self._instance:
             self._shard.orphan(self.queue)
+        self._shard.stream(self.queue).readers.pop(self.broker.worker_id, None)
         return self.interrupt()
+
+    @property
+    def is_paused(self) -> bool:
+        """See :class:`pipeline.interfaces.IConsumer`."""
+        return self.queue in self._server.shard(self.broker.namespace, 0).pauses
 
     # Taking ------------------------------------------------------------------------------------
 
@@ -69,7 +76,8 @@ class MemoryConsumer:
             return fail(RuntimeError(f"a take of {self.queue} is out already"))
         if not self.broker.available:
             return fail(BrokerUnavailable(self.broker.problem))
-        taken = self._fetch(count)
+        self._shard.stream(self.queue).readers[self.broker.worker_id] = None
+        taken = [] if self.is_paused else self._fetch(count)
         if taken:
             return succeed(taken)
         self._count = count
@@ -86,7 +94,7 @@ class MemoryConsumer:
 
     def offer(self) -> None:
         """Something may have come for an outstanding take."""
-        if self._taking is None:
+        if self._taking is None or self.is_paused:
             return
         taken = self._fetch(self._count)
         taking = self._give_up() if taken else None

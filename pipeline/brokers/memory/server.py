@@ -28,6 +28,7 @@ class MemoryServer:
         self._shards: dict[tuple[str, int], Shard] = {}
         self._living: dict[MemoryBroker, int] = {}
         self._silent: dict[str, int] = {}
+        self._left: dict[str, tuple[MemoryBroker, int]] = {}
         self._spread: dict[tuple[str, str], int] = {}
         self._waiting: list[MemoryConsumer] = []
         self._alarm: IDelayedCall | None = None
@@ -78,8 +79,10 @@ class MemoryServer:
 
         :return: its consumers that waited for messages; they will be offered none.
         """
-        if self._living.pop(broker, None) is not None:
+        since = self._living.pop(broker, None)
+        if since is not None:
             self._silent[broker.worker_id] = self.now()
+            self._left[broker.worker_id] = broker, since
         left = [consumer for consumer in self._waiting if consumer.broker is broker]
         self._waiting = [consumer for consumer in self._waiting if consumer.broker is not broker]
         self.refresh()
@@ -93,6 +96,12 @@ class MemoryServer:
         """This consumer waits no longer."""
         if consumer in self._waiting:
             self._waiting.remove(consumer)
+
+    def beats(self, namespace: str) -> list[tuple[MemoryBroker, int, int]]:
+        """Who is or was here, since when, and when it beat last, in ms."""
+        living = [(broker, since, self.now()) for broker, since in self._living.items()]
+        silent = [(*self._left[worker], then) for worker, then in self._silent.items()]
+        return [each for each in living + silent if each[0].namespace == namespace]
 
     # What happens by itself --------------------------------------------------------------------
 
@@ -108,7 +117,7 @@ class MemoryServer:
 
     def _mourn(self) -> None:
         for worker in [name for name in self._silent if self._dead_at(name) <= self.now()]:
-            del self._silent[worker]
+            del self._silent[worker], self._left[worker]
             for shard in self._shards.values():
                 shard.bereave(worker)
 

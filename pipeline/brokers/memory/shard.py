@@ -11,6 +11,7 @@ from pipeline.brokers.memory.keyspace import Keyspace
 from pipeline.brokers.memory.stream import Stream
 from pipeline.delivery import DeadLetterEntry, Delivery, Depth, Post, Settled
 from pipeline.errors import QueueFull, ServerRefused
+from pipeline.operating import Pause
 
 __all__ = ["Shard"]
 
@@ -46,6 +47,10 @@ class Shard:
         self.graves = Graves()
         #: Queue with a rate -> when messages were taken lately, in ms.
         self.taken: dict[str, deque[int]] = defaultdict(deque)
+        #: The queues that were ever read.
+        self.known: set[str] = set()
+        #: Queue -> why nobody takes from it; in partition 0, for all of them.
+        self.pauses: dict[str, Pause] = {}
         #: Queue with a rate -> when more may be taken, in ms, if that is waited for.
         self.reopened: dict[str, int] = {}
 
@@ -209,6 +214,18 @@ class Shard:
         stream = self.stream(queue)
         delayed, dead = len(self._delayed[queue]), self.graves.count(queue)
         return Depth(len(stream) - stream.in_hand, stream.in_hand, delayed, dead)
+
+    # Delayed -----------------------------------------------------------------------------------
+
+    def delayed(self, queue: str) -> list[tuple[int, int, Post]]:
+        """What is due later, the next first: when, a number that names it, and the message."""
+        return sorted(self._delayed[queue])
+
+    def forget_delayed(self, queue: str, number: int) -> None:
+        """Take out what is due later."""
+        left = [each for each in self._delayed[queue] if each[1] != number]
+        heapq.heapify(left)
+        self._delayed[queue] = left
 
     # Dead letters -----------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Entry:
     :param headers: see :class:`pipeline.delivery.Post`.
     :param deaths: how many workers died while they had it in hand.
     :param holder: the worker that has it in hand; '' when none has.
+    :param taken_at: when it was taken, in ms.
     :param due: when its next attempt is, in ms, if one failed while it stayed in hand; else None.
     """
 
@@ -27,6 +28,7 @@ class Entry:
     headers: dict[bytes, bytes]
     deaths: int
     holder: str = ""
+    taken_at: int = 0
     due: int | None = None
 
     @property
@@ -54,6 +56,10 @@ class Stream:
         self._owner = ""
         self._now = now
         self._last = (0, 0)
+        #: How many were ever put in.
+        self.added = 0
+        #: The workers that read it.
+        self.readers: dict[str, None] = {}
         self._fresh: deque[Entry] = deque()
         self._suspects: deque[Entry] = deque()
         self._pending: dict[bytes, Entry] = {}
@@ -80,6 +86,7 @@ class Stream:
     def add(self, payload: bytes, headers: Mapping[bytes, bytes]) -> None:
         """Put a message at the tail; its time of publishing is kept when it has one."""
         now = self._now()
+        self.added += 1
         self._last = (now, 0) if now > self._last[0] else (self._last[0], self._last[1] + 1)
         kept = {b"t": b"%d" % now, **headers}
         self._fresh.append(Entry(self._last, payload, kept, int(kept.get(b"d", 0))))
@@ -89,6 +96,7 @@ class Stream:
         taken = [self._fresh.popleft() for _ in range(min(count, len(self._fresh)))]
         for entry in taken:
             entry.holder = holder
+            entry.taken_at = self._now()
             self._pending[entry.id] = entry
         return taken
 
@@ -108,12 +116,27 @@ class Stream:
 
     def abandon(self, holder: str) -> None:
         """A worker has died: what it had in hand is suspect, in the queue's order."""
+        self.readers.pop(holder, None)
         if self._owner == holder:
             self._owner = ""
         left = [entry for entry in self._pending.values() if entry.holder == holder]
         for entry in left:
             entry.holder = ""
         self._suspects = deque(sorted({*self._suspects, *left}, key=lambda e: e.position))
+
+    # Looking -----------------------------------------------------------------------------------
+
+    def waiting(self) -> list[Entry]:
+        """What nobody has in hand, oldest first."""
+        return list(self._fresh)
+
+    def held(self) -> list[Entry]:
+        """What was taken, in the queue's order."""
+        return sorted(self._pending.values(), key=lambda entry: entry.position)
+
+    def withdraw(self, entry: Entry) -> None:
+        """Take out what nobody has in hand."""
+        self._fresh.remove(entry)
 
     # In order ----------------------------------------------------------------------------------
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.layout import Layout
@@ -23,17 +27,22 @@ class Heart:
     :param worker_id: whose beats they are.
     :param layouts: of every partition.
     :param interval: seconds between beats.
+    :param workers: the names of the workers that run in this process.
     """
 
     def __init__(
-        self, address: Address, worker_id: str, layouts: Sequence[Layout], interval: float
+        self,
+        address: Address,
+        worker_id: str,
+        layouts: Sequence[Layout],
+        interval: float,
+        workers: Sequence[str] = (),
     ) -> None:
         self._address = address
-        self._worker = worker_id.encode()
-        self._keys = [layout.beats for layout in layouts]
+        #: Keys and arguments of a beat in each partition.
+        self.beats = list(_beats_of(worker_id, layouts, workers))
         self._interval = interval
         self._stopped = threading.Event()
-        self._count = 1
         self._thread = threading.Thread(target=self._run, name="pipeline-heart", daemon=True)
 
     def start(self) -> None:
@@ -64,6 +73,18 @@ class Heart:
             wire.close()
 
     def _beat(self, wire: Wire) -> None:
-        self._count += 1
-        for key in self._keys:
-            wire.run(BEAT, [key], [self._worker, self._count])
+        for keys, args in self.beats:
+            wire.run(BEAT, keys, args)
+
+
+def _beats_of(
+    worker_id: str, layouts: Sequence[Layout], workers: Sequence[str] = ()
+) -> Iterator[tuple[list[bytes], list[Any]]]:
+    """A beat in every partition: the keys and arguments of beat.lua.
+
+    :param workers: the names of the workers that run in this process.
+    """
+    about = {"workers": list(workers), "host": socket.gethostname(), "pid": os.getpid()}
+    card = json.dumps(about)
+    for layout in layouts:
+        yield [layout.beats, layout.cards], [worker_id, card]

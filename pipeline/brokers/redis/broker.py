@@ -23,6 +23,8 @@ from pipeline.brokers.redis.layout import GROUP, Layout
 from pipeline.brokers.redis.limited import LimitedConsumer
 from pipeline.brokers.redis.membership import Membership
 from pipeline.brokers.redis.ordered import OrderedConsumer
+from pipeline.brokers.redis.overseer import RedisOverseer
+from pipeline.brokers.redis.pausing import Pauses
 from pipeline.brokers.redis.producer import Producer
 from pipeline.brokers.redis.reclaim import Recoverer
 from pipeline.brokers.redis.store import RedisReader
@@ -50,6 +52,7 @@ class RedisBroker:
     :param namespace: what separates this system from others on the server.
     :param partitions: how many partitions there are; the same in every process.
     :param name: stands in the worker's id and in CLIENT LIST.
+    :param workers: the names of the workers that run in this process, for who looks.
     :param dead_after: seconds without a beat after which a worker is dead.
     :param beat_every: seconds between beats.
     :param dead_letter_retention: seconds after which dead letters of the queues that are read here
@@ -64,6 +67,7 @@ class RedisBroker:
         namespace: str,
         partitions: int = 1,
         name: str = "",
+        workers: Sequence[str] = (),
         dead_after: float = 15.0,
         beat_every: float = 1.0,
         dead_letter_retention: float | None = None,
@@ -84,7 +88,9 @@ class RedisBroker:
         self._producer = Producer(self.client, clock, self.layouts, self.worker_id, self._offset)
         self._consumers: list[RedisConsumer] = []
         self._mover = Mover(self.client, clock, self._offset)
-        self._heart = Heart(address, self.worker_id, self.layouts, beat_every)
+        self._heart = Heart(address, self.worker_id, self.layouts, beat_every, workers)
+        #: Which queues an operator has paused.
+        self.pauses = Pauses(self.client, clock, self.layouts[0].pauses, lambda: self._consumers)
         self._recoverer = Recoverer(self, min(1.0, dead_after / 4))
         self._janitor = Janitor(self, dead_letter_retention)
         self._started = False
@@ -129,8 +135,8 @@ class RedisBroker:
         await self.client.start()
         try:
             await server_checks(self.client)
-            for layout in self.layouts:
-                await self.client.run(BEAT, [layout.beats], [self.worker_id, 1])
+            for keys, args in self._heart.beats:
+                await self.client.run(BEAT, keys, args)
         except BaseException:
             await self._close()
             raise
@@ -139,6 +145,7 @@ class RedisBroker:
         self._mover.start()
         self._recoverer.start()
         self._janitor.start()
+        self.pauses.start()
 
     def stop(self) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IBroker.stop`. Waits 3 s for what is still unsent."""
@@ -148,6 +155,7 @@ class RedisBroker:
         self._mover.stop()
         self._recoverer.stop()
         self._janitor.stop()
+        self.pauses.stop()
         self._heart.stop()
         ends = [self._producer.stop(FLUSH_LIMIT), *(c.abandon() for c in self._consumers)]
         await gatherResults(map(Deferred.fromCoroutine, ends))
@@ -167,6 +175,7 @@ class RedisBroker:
             return
         bye = self.client.execute_many(
             [("ZREM", layout.beats, self.worker_id) for layout in self.layouts]
+            + [("HDEL", layout.cards, self.worker_id) for layout in self.layouts]
         )
         try:
             await bye.addTimeout(BYE_LIMIT, self.clock)
@@ -280,3 +289,7 @@ class RedisBroker:
     def dead_queues(self) -> Deferred[list[str]]:
         """See :meth:`pipeline.interfaces.IBroker.dead_queues`."""
         return Deferred.fromCoroutine(dead_queues(self.client, self.clock, self.layouts))
+
+    def overseer(self) -> RedisOverseer:
+        """See :meth:`pipeline.interfaces.IBroker.overseer`."""
+        return RedisOverseer(self)

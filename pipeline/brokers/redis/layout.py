@@ -28,6 +28,14 @@ class Layout:
         self._prefix = prefix
         self.beats = f"{prefix}w".encode()
         self.instances = f"{prefix}i".encode()
+        #: Who those are that beat: a hash, worker -> since when and what it says of itself.
+        self.cards = f"{prefix}b".encode()
+        #: Those that died lately, by when that was found.
+        self.gone = f"{prefix}g".encode()
+        #: The names of all queues that were ever read here, but of no instance's.
+        self.queues = f"{prefix}e".encode()
+        #: The queues that an operator has paused; in partition 0, for all of them.
+        self.pauses = f"{prefix}h".encode()
         # Bounded, since every instance that ever was has a queue of its own.
         self.stream = lru_cache(REMEMBERED)(self._stream)
         self.delayed = lru_cache(REMEMBERED)(self._delayed)

@@ -64,7 +64,7 @@ class LimitedConsumer(RedisConsumer):
         return bool(membership.suspects) and not any(d.probation for d in self.in_hand.values())
 
     async def _read(self, count: int) -> list[Delivery]:
-        if self._interrupted or self._wakeable.woken:
+        if self._interrupted or self.wakeable.woken:
             return []
         verdict, *found = await self._ask(count, "NEW")
         if verdict == b"GONE":
@@ -93,12 +93,12 @@ class LimitedConsumer(RedisConsumer):
 
     async def _wait_for_entry(self, stream: bytes, after: bytes) -> list[Delivery]:
         """Wait without taking anything, since that is for the script."""
-        if self._interrupted or self._wakeable.woken:
+        if self._interrupted or self.wakeable.woken:
             return []
         reading = self._reader.execute_blocking(
             *("XREAD", "COUNT", 1, "BLOCK", int(BLOCK * 1000)),
             *("STREAMS", stream, after),
             seconds=BLOCK,
         )
-        await self._wakeable.wait(reading)
+        await self.wakeable.wait(reading)
         return []

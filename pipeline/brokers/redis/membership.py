@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import DeferredLock
@@ -65,6 +65,7 @@ class Membership:
         self._client = client
         self._clock = clock
         self._layout = layout
+        self._queue = queue
         self._stream = layout.stream(queue)
         self._token_key = layout.token(queue)
         self._name = name
@@ -82,7 +83,9 @@ class Membership:
 
     async def join(self) -> None:
         """Make the queue ready to be read; when it is another than it was, forget what was."""
-        keys, args = [self._stream, self._token_key], [GROUP, secrets.token_hex(8)]
+        keys, args = [self._stream, self._token_key], [GROUP, secrets.token_hex(8), self._queue]
+        if "@" not in self._queue:
+            keys.append(self._layout.queues)
         token, _ = await run_patiently(self._client, self._clock, _OPEN, keys, args)
         if token != self.token:
             self.backlog.clear()
@@ -182,6 +185,29 @@ class Membership:
         return found
 
     # What the dead held --------------------------------------------------------------------------
+
+    async def take_over_all(
+        self, dead: bytes, beat: bytes, wake: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Take over all that a dead consumer holds, and forget it.
+
+        :param beat: as of :meth:`take_over`.
+        :param wake: has the consumer look at what there is.
+        """
+        while True:
+            count = await self.take_over(dead, beat)
+            if count < 0:
+                return
+            if count == 0:
+                break
+            _log.warn(
+                "took over {n} messages of {queue} from {dead}, which is dead",
+                n=count,
+                queue=self._queue,
+                dead=dead.decode("utf-8", "replace"),
+            )
+            await wake()
+        await self.forget(dead)
 
     async def take_over(self, dead: bytes, beat: bytes) -> int:
         """Take over what a dead consumer holds, so many at a time.

@@ -3,10 +3,12 @@
 -- The token is made together with the group: whoever holds deliveries of an earlier life of the
 -- queue (before a FLUSHALL, or a fail-over that lost it) can settle nothing with the old one.
 --
--- KEYS  1 the queue's stream, 2 its token
--- ARGV  1 the group, 2 a fresh random token
+-- KEYS  1 the queue's stream, 2 its token, 3 the names of all queues (none for an instance's queue)
+-- ARGV  1 the group, 2 a fresh random token, 3 the queue's name
 -- Reply: the token.
 
+-- Only for who looks: a server at its memory limit refuses it, and that is no harm.
+if KEYS[3] then redis.pcall('SADD', KEYS[3], ARGV[3]) end
 local there = false
 if redis.call('EXISTS', KEYS[1]) == 1 then
     for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do

@@ -144,7 +144,7 @@ class OrderedConsumer(RedisConsumer):
     # Taking --------------------------------------------------------------------------------------
 
     async def _take_once(self, count: int) -> list[Delivery]:
-        self._wakeable.woken = False
+        self.wakeable.woken = False
         if not self._lease and not await self._get_lease():
             return await self._wait_for(LEASE_POLL)
         if not self._position:
@@ -250,7 +250,7 @@ class OrderedConsumer(RedisConsumer):
         return self._hold(found) if lease == self._lease else []
 
     async def _read_new(self, count: int) -> list[Delivery]:
-        if self._interrupted or self._wakeable.woken:
+        if self._interrupted or self.wakeable.woken:
             return []
         lease = self._lease
         reply = await self._ask(_READ, count, self._position)
@@ -279,7 +279,7 @@ class OrderedConsumer(RedisConsumer):
             *("STREAMS", self._stream, self._position),
             seconds=BLOCK,
         )
-        await self._wakeable.wait(reading)
+        await self.wakeable.wait(reading)
 
     async def _ask(self, script: Script, *args: Any) -> Any:
         keys = [self._stream, self._fence()]

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
-__all__ = ["ask_patiently", "run_patiently"]
+__all__ = ["ask_at_once", "ask_patiently", "run_patiently"]
 
 _log = Logger()
 
@@ -55,3 +55,16 @@ async def run_patiently(
     return await ask_patiently(
         client, clock, lambda: client.run(script, keys, args), f"the script {script.name}"
     )
+
+
+async def ask_at_once(client: Client, *commands: tuple[Any, ...]) -> list[Any]:
+    """The replies to several commands that are sent together.
+
+    :raise ServerRefused: one of them is refused.
+    :raise BrokerUnavailable: there is no server now.
+    """
+    replies: list[Any] = await client.execute_many(commands)
+    for reply in replies:
+        if isinstance(reply, ServerRefused):
+            raise reply
+    return replies

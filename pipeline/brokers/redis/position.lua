@@ -10,3 +10,12 @@ local function position(stream, name)
         if fields.name == name then return fields['last-delivered-id'] end
     end
 end
+
+-- Whether an id comes behind another; '-' comes behind none.
+local function is_after(id, other)
+    local a, b = string.match(id, '^(%d+)%-?(%d*)$')
+    if not a then return false end
+    local c, d = string.match(other, '^(%d+)%-(%d+)$')
+    a, b, c, d = tonumber(a), tonumber(b) or 0, tonumber(c), tonumber(d)
+    return a > c or (a == c and b > d)
+end

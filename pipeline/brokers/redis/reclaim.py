@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recoverer", "Watch"]
 
-_STRIKE = Script(
-    "strike",
-    "if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end "
-    "return redis.call('ZREM', KEYS[1], ARGV[1])",
-)
+_STRIKE = Script.load("strike.lua")
+#: For how many ms it is noted who died, and of how many.
+NOTED_FOR, NOTED = 3_600_000, 100
 #: How many torn entries are buried in one look.
 AT_ONCE = 100
 #: Every so many looks, also workers that never beat are looked for.
@@ -164,9 +162,10 @@ class Recoverer:
 
     async def _strike(self, layout: Layout, watch: Watch) -> None:
         """Forget the dead, for which all was done that is to be done here."""
+        keys = [layout.beats, layout.cards, layout.gone]
         for worker, beat in watch.dead():
             if beat:
-                await self._client.run(_STRIKE, [layout.beats], [worker, beat])
+                await self._client.run(_STRIKE, keys, [worker, beat, NOTED_FOR, NOTED])
             watch.forget(worker)
 
     async def _bury_instances(self, layout: Layout, watch: Watch) -> None:

@@ -16,7 +16,7 @@ from pipeline.errors import ServerRefused
 
 __all__ = ["Settler"]
 
-_SETTLE = Script.load("gone.lua", "units.lua", "settle.lua")
+SETTLE = Script.load("gone.lua", "units.lua", "settle.lua")
 #: A batch is capped, so that no script holds up the server for long.
 MOST_DELIVERIES, MOST_BYTES = 500, 1_000_000
 _PLAIN = {b"1": Settled.WON, b"0": Settled.LOST, b"C": Settled.CONFLICT}
@@ -34,6 +34,8 @@ class Settler:
     :param group: the group that the deliveries are pending in.
     :param fence: the key whose value must be their token; None: the queue's token.
     :param released: the stream that tells others of the room that they leave; None: nobody waits.
+    :param stream: where they lie; None: in the queue's stream.
+    :param script: what settles them: settle.lua, or another that is asked and answers alike.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Settler:
         group: str = GROUP,
         fence: bytes | None = None,
         released: bytes | None = None,
+        script: Script = SETTLE,
+        stream: bytes | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -53,7 +57,8 @@ class Settler:
         self._offset = offset
         self._group = group
         self._released = released
-        self._keys = (layout.stream(queue), fence or layout.token(queue))
+        self._script = script
+        self._keys = (stream or layout.stream(queue), fence or layout.token(queue))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
         """Settle them; what became of each, in order.
@@ -70,7 +75,7 @@ class Settler:
             units = self._units(batch)
             head = [self._group, batch[0].token, self._offset()]
             replies, lost = await run_patiently(
-                self._client, self._clock, _SETTLE, units.keys, head + units.args
+                self._client, self._clock, self._script, units.keys, head + units.args
             )
         except (ServerRefused, TypeError, ValueError) as error:
             return await self._apart(batch, error)

@@ -32,6 +32,8 @@ __all__ = ["RedisConsumer"]
 #: Seconds that a read blocks at the server, and that the client waits beyond that. Together they
 #: are how long a half-open connection stays unnoticed.
 BLOCK, GRACE = 4.0, 5.0
+#: Seconds between two looks whether a queue is still paused.
+PAUSED_POLL = 0.1
 #: Seconds that an interrupted take may go on, and that closing may take, when the server is away.
 INTERRUPT_LIMIT, LEAVE_LIMIT = 1.5, 2.5
 _log = Logger()
@@ -73,7 +75,7 @@ class RedisConsumer:
             reply_timeout=GRACE,
             on_up=self.membership.suspect,
         )
-        self._wakeable = Wakeable(self._reader, broker.client, broker.clock)
+        self.wakeable = Wakeable(self._reader, broker.client, broker.clock)
         self._taking: Deferred[list[Delivery]] | None = None
         self._interrupted = False
         self._waiting_for_end: list[Deferred[None]] = []
@@ -89,6 +91,11 @@ class RedisConsumer:
         return Settler(*about, self._offset, group, fence)
 
     @property
+    def is_paused(self) -> bool:
+        """See :class:`pipeline.interfaces.IConsumer`."""
+        return self.queue in self._broker.pauses
+
+    @property
     def token(self) -> bytes:
         """What tells this life of the queue from others."""
         return self.membership.token
@@ -101,6 +108,7 @@ class RedisConsumer:
 
     async def _open(self) -> None:
         await self._join()
+        await self._broker.pauses.learn()
         self._broker.opened(self)
         await self._reader.start()
 
@@ -188,6 +196,10 @@ class RedisConsumer:
         return []
 
     async def _try_to_take(self, count: int) -> list[Delivery]:
+        if self.is_paused:
+            self.wakeable.woken = False
+            await self._wait(deferLater(self._clock, PAUSED_POLL))
+            return []
         try:
             taken = await self._take_once(count)
             self._pause, self._told = 0.05, ""
@@ -203,7 +215,7 @@ class RedisConsumer:
         return []
 
     async def _take_once(self, count: int) -> list[Delivery]:
-        self._wakeable.woken = False
+        self.wakeable.woken = False
         membership = self.membership
         await membership.reconcile(self._reader)
         backlog = membership.backlog
@@ -221,7 +233,7 @@ class RedisConsumer:
         return taken
 
     async def _read(self, count: int) -> list[Delivery]:
-        if self._interrupted or self._wakeable.woken:
+        if self._interrupted or self.wakeable.woken:
             return []
         name = self._broker.worker_id
         reading = self._reader.execute_blocking(
@@ -229,16 +241,16 @@ class RedisConsumer:
             *("STREAMS", self._stream, ">"),
             seconds=BLOCK,
         )
-        reply = await self._wakeable.wait(reading)
+        reply = await self.wakeable.wait(reading)
         if not reply:
             return []
         make, token = self._entries.delivery, self.token
         return [make(token, id, values) for id, values in reply[0][1]]
 
     async def _wait(self, waiting: Deferred[Any]) -> None:
-        if self._wakeable.woken:
+        if self.wakeable.woken:
             waiting.cancel()
-        await self._wakeable.wait(waiting)
+        await self.wakeable.wait(waiting)
 
     async def _recover(self, error: ServerRefused) -> None:
         if error.code == "NOGROUP":
@@ -260,7 +272,7 @@ class RedisConsumer:
         ended: Deferred[None] = Deferred()
         self._waiting_for_end.append(ended)
         late = self._clock.callLater(INTERRUPT_LIMIT, taking.cancel)
-        waking = Deferred.fromCoroutine(self._wakeable.wake())
+        waking = Deferred.fromCoroutine(self.wakeable.wake())
         waking.addErrback(_cancelled)
         await ended
         waking.cancel()
@@ -271,20 +283,7 @@ class RedisConsumer:
 
     async def take_over(self, dead: bytes, beat: bytes) -> None:
         """Take over all that a dead consumer of this queue holds, and forget it."""
-        while True:
-            count = await self.membership.take_over(dead, beat)
-            if count < 0:
-                return
-            if count == 0:
-                break
-            _log.warn(
-                "took over {n} messages of {queue} from {dead}, which is dead",
-                n=count,
-                queue=self.queue,
-                dead=dead.decode("utf-8", "replace"),
-            )
-            await self._wakeable.wake()
-        await self.membership.forget(dead)
+        await self.membership.take_over_all(dead, beat, self.wakeable.wake)
 
     # Settling --------------------------------------------------------------------------------
 
@@ -305,7 +304,7 @@ class RedisConsumer:
         if Settled.FENCED in results:
             await self._join()
         elif tried and self.membership.suspects:
-            await self._wakeable.wake()
+            await self.wakeable.wake()
         return results
 
     def settle_torn(self, delivery: Delivery) -> Deferred[list[Settled]]:
@@ -322,7 +321,7 @@ class RedisConsumer:
 
     def _noted(self, noted: Settled, delivery: Delivery) -> Settled:
         if delivery.probation and self.membership.suspects:
-            Deferred.fromCoroutine(self._wakeable.wake()).addErrback(_cancelled)
+            Deferred.fromCoroutine(self.wakeable.wake()).addErrback(_cancelled)
         delivery.probation = False
         if noted is not Settled.WON:
             self._let_go(delivery)

@@ -13,9 +13,12 @@ from pipeline.brokers.redis.layout import Layout
 from pipeline.delivery import Delivery, Post
 from pipeline.store import Check, Write
 
-__all__ = ["Units", "fields", "member"]
+__all__ = ["NAME", "Units", "fields", "member", "parts_of"]
 
 _length = struct.Struct(">I").pack
+_size = struct.Struct(">I").unpack_from
+#: How many bytes at the beginning of a delayed message tell it from others.
+NAME = 32
 
 #: write -> its code, and the type of its key.
 _WRITES = {
@@ -51,6 +54,18 @@ def member(post: Post) -> bytes:
         values += (b"t", b"%d" % (time.time() * 1000))
     parts = [part for value in values for part in (_length(len(value)), value)]
     return unique.encode() + b"".join(parts)
+
+
+def parts_of(member: bytes) -> list[bytes]:
+    """The fields and values of a delayed message as :func:`member` makes it; none if it is none."""
+    parts, at = [], NAME
+    while at + 4 <= len(member):
+        end = at + 4 + _size(member, at)[0]
+        if end > len(member):
+            return []
+        parts.append(member[at + 4 : end])
+        at = end
+    return parts if at == len(member) and len(parts) % 2 == 0 else []
 
 
 class Units:

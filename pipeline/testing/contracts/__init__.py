@@ -16,6 +16,7 @@ from pipeline.testing.contracts.departure import DepartureContract
 from pipeline.testing.contracts.letters import LettersContract
 from pipeline.testing.contracts.limits import LimitsContract
 from pipeline.testing.contracts.order import OrderContract
+from pipeline.testing.contracts.oversight import OversightContract
 from pipeline.testing.contracts.queues import QueueContract
 from pipeline.testing.contracts.schedule import ScheduleContract
 from pipeline.testing.contracts.settlement import SettlementContract
@@ -35,6 +36,7 @@ class BrokerContract(
     OrderContract,
     LimitsContract,
     LettersContract,
+    OversightContract,
     StateContract,
     WrittenContract,
 ):
