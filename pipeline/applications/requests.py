@@ -151,9 +151,20 @@ class RequestApplication(Application):
 
     def setup_application(self) -> None:
         """Make the hooks, once, and the threads."""
-        hooks = load_hooks(self.middlewares.request)
-        self._stack_of_hooks = HookStack(
-            hooks,
+        self._stack_of_hooks = self.make_hooks()
+        self._threads = Threads(
+            self.clock, self.config.threads, "requests", self._stack_of_hooks.threads + 1
+        )
+        self._threads.start()
+        views_block = any(hook_of(view).may_block for view in self.routes.views)
+        renders = self._templates is not None
+        self._takes_thread = self._stack_of_hooks.may_block or views_block or renders
+
+    def make_hooks(self) -> HookStack:
+        """What stands around the views, made of the request middleware."""
+        unused: list[tuple[Any, str]] = []
+        hooks = HookStack(
+            load_hooks(self.middlewares.request, unused),
             self._resolved,
             self._report,
             sender=self,
@@ -162,13 +173,8 @@ class RequestApplication(Application):
             debug=self.runtime.debug,
             response_class=Response,
         )
-        self._threads = Threads(
-            self.clock, self.config.threads, "requests", self._stack_of_hooks.threads + 1
-        )
-        self._threads.start()
-        views_block = any(hook_of(view).may_block for view in self.routes.views)
-        renders = self._templates is not None
-        self._takes_thread = self._stack_of_hooks.may_block or views_block or renders
+        hooks.unused += unused
+        return hooks
 
     def teardown_application(self) -> None:
         """Let go of the threads."""

@@ -16,6 +16,8 @@ __all__ = ["CheckMiddleware", "StampMiddleware", "TidyMiddleware"]
 class StampMiddleware(BaseMiddleware):
     """Writes into every message which stacks it has passed."""
 
+    MAY = ("change",)
+
     def _stamp(self, message: Any, where: str) -> Any:
         message.helper_metadata.setdefault("stamps", []).append(where)
         return message
@@ -33,6 +35,8 @@ class StampMiddleware(BaseMiddleware):
 class TidyMiddleware(BaseMiddleware):
     """Takes needless white space out of what users write, before an application sees it."""
 
+    MAY = ("change",)
+
     def handle_consume_inbound(self, message: Any, connector_name: str) -> Any:
         if message.content:
             message.content = " ".join(message.content.split())
@@ -44,6 +48,8 @@ class CheckMiddleware(BaseMiddleware):
 
     It shows that a handler may wait; other messages pass in the meantime.
     """
+
+    MAY = ("drop",)
 
     def handle_publish_inbound(self, message: Any, connector_name: str) -> Deferred[Any]:
         return deferLater(self.worker.clock, 0.002, self._judge, message)

@@ -31,14 +31,16 @@ class Around:
     :param mapped: given request and exception, the response for it.
     :param call: calls hooks.
     :ivar may_block: a hook runs in a thread.
+    :ivar requests: the ``process_request``, in the order in which they are called.
+    :ivar responses: the ``process_response``, in theirs.
     """
 
     def __init__(
         self, middlewares: Sequence[Any], inner: Layer, mapped: Mapped, call: Caller
     ) -> None:
-        self._requests = _hooks_of(middlewares, "process_request")
-        self._responses = _hooks_of(reversed(middlewares), "process_response")
-        self.may_block = any(hook.may_block for hook in (*self._requests, *self._responses))
+        self.requests = _hooks_of(middlewares, "process_request")
+        self.responses = _hooks_of(reversed(middlewares), "process_response")
+        self.may_block = any(hook.may_block for hook in (*self.requests, *self.responses))
         self._inner = inner
         self._mapped = mapped
         self._call = call
@@ -58,14 +60,14 @@ class Around:
             return await self._mapped(request, error)
 
     async def _answered(self, request: Any) -> Any:
-        for hook in self._requests:
+        for hook in self.requests:
             response = await self._call(hook, request)
             if response is not None:
                 return response
         return None
 
     async def _passed(self, request: Any, response: Any) -> Any:
-        for hook in self._responses:
+        for hook in self.responses:
             response = await self._call(hook, request, response)
             if response is None:
                 raise ValueError(f"{hook.name} returned None: it must return a response")
@@ -84,6 +86,8 @@ class ViewHooks:
     :param passing: exceptions that no hook sees.
     :param response_class: what responses must be.
     :ivar may_block: a hook runs in a thread.
+    :ivar views: the ``process_view``, in the order in which they are called; so are ``results``,
+        ``exceptions`` and ``templates``.
     """
 
     def __init__(
@@ -94,11 +98,11 @@ class ViewHooks:
         response_class: type[Any] = object,
     ) -> None:
         upwards = tuple(reversed(middlewares))
-        self._views = _hooks_of(middlewares, "process_view")
-        self._results = _hooks_of(upwards, "process_result")
-        self._exceptions = _hooks_of(upwards, "process_exception")
-        self._templates = _hooks_of(upwards, "process_template_response")
-        every = (*self._views, *self._results, *self._exceptions, *self._templates)
+        self.views = _hooks_of(middlewares, "process_view")
+        self.results = _hooks_of(upwards, "process_result")
+        self.exceptions = _hooks_of(upwards, "process_exception")
+        self.templates = _hooks_of(upwards, "process_template_response")
+        every = (*self.views, *self.results, *self.exceptions, *self.templates)
         self.may_block = any(hook.may_block for hook in every)
         self._passing = passing
         self._call = call
@@ -123,7 +127,7 @@ class ViewHooks:
         return response
 
     async def _before(self, request: Any, view: Any, args: Any, kwargs: Any) -> Any:
-        for hook in self._views:
+        for hook in self.views:
             response = await self._call(hook, request, view, args, kwargs)
             if response is not None:
                 return response
@@ -132,14 +136,14 @@ class ViewHooks:
     async def _viewed(self, request: Any, view: Any, args: Any, kwargs: Any) -> Any:
         try:
             result = await self._call(hook_of(view), request, *args, **kwargs)
-            for hook in self._results:
+            for hook in self.results:
                 result = await self._call(hook, request, result)
             return result
         except Exception as error:
             return await self._excused(request, error)
 
     async def _rendered(self, request: Any, response: Any) -> Any:
-        for hook in self._templates:
+        for hook in self.templates:
             response = await self._call(hook, request, response)
             if response is None:
                 raise ValueError(f"{hook.name} returned None: it must return a response")
@@ -152,7 +156,7 @@ class ViewHooks:
             return await self._excused(request, error)
 
     async def _excused(self, request: Any, error: Exception) -> Any:
-        for hook in () if isinstance(error, self._passing) else self._exceptions:
+        for hook in () if isinstance(error, self._passing) else self.exceptions:
             response = await self._call(hook, request, error)
             if response is not None:
                 return response

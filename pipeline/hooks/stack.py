@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import MiddlewareNotUsed, NotFound, PermissionDenied, SuspiciousOperation
-from pipeline.hooks.calling import Caller, InThread
+from pipeline.hooks.calling import Caller, Hook, InThread
 from pipeline.hooks.layers import made
 from pipeline.hooks.phases import Around, Layer, ViewHooks
 from pipeline.middleware.families import is_factory
@@ -55,6 +54,11 @@ class HookStack:
     :ivar threads: how many plain layers of the new style there are; each holds a thread as long as
         what is within it lasts.
     :ivar may_block: something in it runs in threads, apart from views.
+    :ivar layers: the outermost first: :class:`~pipeline.hooks.phases.Around` for hooks side by
+        side, a :class:`~pipeline.hooks.calling.Hook` for what a factory has made.
+    :ivar view_hooks: what is called around the view, by all of them.
+    :ivar unused: what wanted to be left out, each with its reason: factories, and what
+        :func:`~pipeline.hooks.load_hooks` has noted, if its caller puts it here.
     """
 
     def __init__(
@@ -77,11 +81,12 @@ class HookStack:
         self._report = report
         self._sender = self if sender is None else sender
         self._call = Caller(in_pool if in_thread is None else in_thread)
-        self._view_hooks: ViewHooks
-        self._arounds: list[Around] = []
+        self.view_hooks: ViewHooks
+        self.layers: list[Around | Hook] = []
+        self.unused: list[tuple[Any, str]] = []
         self._outermost = self._built(list(middlewares))
-        hooks = (self._view_hooks, *self._arounds)
-        self.may_block = self.threads > 0 or any(each.may_block for each in hooks)
+        hooks = (self.view_hooks, *self.layers)
+        self.may_block = any(each.may_block for each in hooks)
 
     async def respond(self, request: Any) -> Any:
         """The response to a request, whatever happens: an error nobody handles is a 500."""
@@ -98,23 +103,28 @@ class HookStack:
                 all_of_them.insert(0, each)
                 continue
             layer, neighbours = self._around(neighbours, layer), []
-            with suppress(MiddlewareNotUsed):
+            try:
                 built, layer = made(each, layer, self._mapped, self._call)
-                all_of_them.insert(0, built.function)
-                self.threads += built.may_block
-        self._view_hooks = ViewHooks(all_of_them, self._call, self._passing, self._response_class)
+            except MiddlewareNotUsed as reason:
+                self.unused.append((each, str(reason)))
+                continue
+            all_of_them.insert(0, built.function)
+            self.layers.insert(0, built)
+            self.threads += built.may_block
+        self.view_hooks = ViewHooks(all_of_them, self._call, self._passing, self._response_class)
         return self._around(neighbours, layer)
 
     def _around(self, neighbours: list[Any], inner: Layer) -> Layer:
         if not neighbours:
             return inner
-        self._arounds.append(Around(neighbours, inner, self._mapped, self._call))
-        return self._arounds[-1]
+        around = Around(neighbours, inner, self._mapped, self._call)
+        self.layers.insert(0, around)
+        return around
 
     async def _viewed(self, request: Any) -> Any:
         try:
             view, args, kwargs = self._resolve(request)
-            return await self._view_hooks.respond(request, view, args, kwargs)
+            return await self.view_hooks.respond(request, view, args, kwargs)
         except Exception as error:
             return await self._mapped(request, error)
 

@@ -35,6 +35,7 @@ class AddressTranslationMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = AddressTranslatorMiddlewareConfig
+    MAY = ("change",)
     config: AddressTranslatorMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -86,6 +86,7 @@ class AuthenticationMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[ChallengeConfig]] = AuthenticationMiddlewareConfig
+    MAY = ("change", "respond", "store")
     AFTER = ("SessionMiddleware",)
 
     log = Logger()

@@ -51,6 +51,10 @@ class BaseMiddleware:
     #: The class of its options.
     CONFIG_CLASS: ClassVar[type[Config]] = Config
 
+    #: What it may do, in the words of :data:`~pipeline.middleware.effects.EFFECTS`; (): it only
+    #: looks. None: it doesn't say. It speaks for the handlers of this class and those above it.
+    MAY: ClassVar[tuple[str, ...] | None] = None
+
     def __init__(self, name: str, config: Mapping[str, Any], worker: Any) -> None:
         self.name = name
         self.worker = worker

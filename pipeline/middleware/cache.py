@@ -100,6 +100,7 @@ class UpdateCacheMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = UpdateCacheMiddlewareConfig
+    MAY = ("change", "store")
     NEEDS_BELOW = ("FetchFromCacheMiddleware",)
     #: What these add to ``Vary`` must be seen.
     BEFORE = (
@@ -188,6 +189,7 @@ class FetchFromCacheMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = FetchFromCacheMiddlewareConfig
+    MAY = ("change", "respond")
     NEEDS = ("UpdateCacheMiddleware",)
     AFTER = (
         "SessionMiddleware",

@@ -63,6 +63,7 @@ class CommonMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = CommonMiddlewareConfig
+    MAY = ("change", "drop", "respond")
     #: The path of a request has its prefix of a language taken off.
     AFTER = ("LocaleMiddleware",)
     config: CommonMiddlewareConfig

@@ -93,6 +93,7 @@ class CsrfMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = CsrfMiddlewareConfig
+    MAY = ("change", "respond", "store")
     AFTER = ("SessionMiddleware",)
 
     log = Logger()

@@ -77,6 +77,7 @@ class DedupMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = DedupMiddlewareConfig
+    MAY = ("drop", "retry", "store")
     config: DedupMiddlewareConfig
 
     def setup_middleware(self) -> None:

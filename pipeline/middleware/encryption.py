@@ -87,6 +87,7 @@ class EncryptionMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = EncryptionMiddlewareConfig
+    MAY = ("change", "refuse")
     config: EncryptionMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -66,6 +66,7 @@ class ExpiryMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = ExpiryMiddlewareConfig
+    MAY = ("drop", "refuse")
     config: ExpiryMiddlewareConfig
 
     def setup_middleware(self) -> None:

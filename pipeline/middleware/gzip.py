@@ -86,6 +86,7 @@ class GZipMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = GZipMiddlewareConfig
+    MAY = ("change",)
     config: GZipMiddlewareConfig
 
     def setup_middleware(self) -> None:
@@ -182,6 +183,7 @@ class GZipMessageMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = GZipMessageMiddlewareConfig
+    MAY = ("change", "refuse")
     config: GZipMessageMiddlewareConfig
 
     def setup_middleware(self) -> None:

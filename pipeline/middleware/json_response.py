@@ -38,6 +38,7 @@ class JsonResponseMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = JsonResponseMiddlewareConfig
+    MAY = ("change",)
     config: JsonResponseMiddlewareConfig
 
     def setup_middleware(self) -> None:

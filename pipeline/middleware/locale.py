@@ -117,6 +117,7 @@ class LocaleMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = LocaleMiddlewareConfig
+    MAY = ("change", "respond")
     AFTER = ("SessionMiddleware",)
     config: LocaleMiddlewareConfig
 

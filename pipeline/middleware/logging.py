@@ -51,6 +51,7 @@ class LoggingMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = LoggingMiddlewareConfig
+    MAY = ()
     config: LoggingMiddlewareConfig
 
     #: Where it logs to.

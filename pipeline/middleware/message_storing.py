@@ -50,6 +50,7 @@ class StoringMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = StoringMiddlewareConfig
+    MAY = ("store",)
     config: StoringMiddlewareConfig
 
     store: MessageStore

@@ -85,6 +85,7 @@ class NotFoundMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = NotFoundMiddlewareConfig
+    MAY = ("change", "respond")
     config: NotFoundMiddlewareConfig
 
     def setup_middleware(self) -> None:

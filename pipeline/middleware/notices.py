@@ -133,6 +133,7 @@ class NoticesMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = NoticesMiddlewareConfig
+    MAY = ("change", "store")
     NEEDS = ("SessionMiddleware",)
 
     def setup_middleware(self) -> None:

@@ -42,6 +42,7 @@ class StaticProviderSettingMiddleware(TransportMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = StaticProviderSetterMiddlewareConfig
+    MAY = ("change",)
     config: StaticProviderSetterMiddlewareConfig
 
     def setup_middleware(self) -> None:
@@ -99,6 +100,7 @@ class AddressPrefixProviderSettingMiddleware(TransportMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = AddressPrefixProviderSettingMiddlewareConfig
+    MAY = ("change",)
     config: AddressPrefixProviderSettingMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -82,6 +82,7 @@ class RateLimitMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = RateLimitMiddlewareConfig
+    MAY = ("drop", "retry", "store")
     config: RateLimitMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -31,6 +31,9 @@ class RequestMiddleware:
     #: The class of its options.
     CONFIG_CLASS: ClassVar[type[Config]] = Config
 
+    #: What it may do; as :attr:`pipeline.middleware.base.BaseMiddleware.MAY`.
+    MAY: ClassVar[tuple[str, ...] | None] = None
+
     #: Names of classes, of which one must stand before this in the list.
     NEEDS: ClassVar[tuple[str, ...]] = ()
     #: Names of classes, of which one must be in the list as well; it says itself that this needs to

@@ -114,6 +114,7 @@ class SecurityMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = SecurityMiddlewareConfig
+    MAY = ("change", "respond")
 
     def setup_middleware(self) -> None:
         """Decide what is the same for every response."""

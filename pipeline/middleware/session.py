@@ -78,6 +78,7 @@ class SessionMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = SessionMiddlewareConfig
+    MAY = ("change", "retry", "store")
 
     def setup_middleware(self) -> None:
         """Look the options up."""

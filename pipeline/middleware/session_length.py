@@ -60,6 +60,7 @@ class SessionLengthMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = SessionLengthMiddlewareConfig
+    MAY = ("change", "store")
     config: SessionLengthMiddlewareConfig
 
     SESSION_NEW, SESSION_CLOSE = UserMessage.SESSION_NEW, UserMessage.SESSION_CLOSE

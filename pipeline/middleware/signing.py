@@ -63,6 +63,7 @@ class SigningMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = SigningMiddlewareConfig
+    MAY = ("change", "refuse")
     config: SigningMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -110,6 +110,7 @@ class TaggingMiddleware(TransportMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = TaggingMiddlewareConfig
+    MAY = ("change",)
     config: TaggingMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -25,6 +25,9 @@ class TaskMiddleware:
     #: The class of its options.
     CONFIG_CLASS: ClassVar[type[Config]] = Config
 
+    #: What it may do; as :attr:`pipeline.middleware.base.BaseMiddleware.MAY`.
+    MAY: ClassVar[tuple[str, ...] | None] = None
+
     name: ClassVar[str]
     config: ClassVar[Any]
     worker: ClassVar[Any]

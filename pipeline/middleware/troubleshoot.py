@@ -116,6 +116,7 @@ class TroubleshootMiddleware(BaseMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = TroubleshootConfig
+    MAY = ()
 
     def __init__(self, name: str, config: Mapping[str, Any], worker: Any) -> None:
         super().__init__(name, config, worker)
@@ -143,6 +144,7 @@ class RequestTroubleshootMiddleware(RequestMiddleware):
     """Shows what views raise."""
 
     CONFIG_CLASS: ClassVar[type[Config]] = TroubleshootConfig
+    MAY = ()
 
     def __init__(self, name: str, config: Mapping[str, Any], worker: Any) -> None:
         super().__init__(name, config, worker)
@@ -167,6 +169,7 @@ class TaskTroubleshootMiddleware(TaskMiddleware):
     """Shows with what tasks fail for good."""
 
     CONFIG_CLASS: ClassVar[type[Config]] = TroubleshootConfig
+    MAY = ()
 
     _troubleshooter: ClassVar[Troubleshooter]
 

@@ -202,16 +202,20 @@ def _probe(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
     return worker
 
 
-def called(hook: Callable[[], Any]) -> None:
-    """Call a hook of a worker that doesn't run, and raise what it fails with at once."""
+def called(hook: Callable[[], Any]) -> bool:
+    """Call a hook of a worker that doesn't run, and raise what it fails with at once.
+
+    :return: whether it has ended; one that waits for something is cancelled.
+    """
     done: Deferred[Any] = Deferred.fromCoroutine(finished(hook()))
     if not done.called:
         done.addErrback(lambda _: None).cancel()
-        return
+        return False
     if isinstance(done.result, Failure):
         failure = done.result
         done.addErrback(lambda _: None)
         failure.raiseException()
+    return True
 
 
 def _made(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:

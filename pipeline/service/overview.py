@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig, WorkerSpec
@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError, PipelineError
 from pipeline.service.build import called, chosen, probes
 from pipeline.worker import Worker
 
-__all__ = ["overview"]
+__all__ = ["Line", "lines_of", "overview"]
 
 
 def overview(config: SystemConfig) -> dict[str, Any]:
@@ -36,23 +36,39 @@ def overview(config: SystemConfig) -> dict[str, Any]:
 
 
 def _described(spec: WorkerSpec, worker: Worker) -> dict[str, Any]:
-    queues = _Queues(worker)
-    queues.look()
+    lines = lines_of(worker)
     return {
         "name": spec.name,
         "class": spec.class_name,
         "middleware": list(spec.middleware_names),
-        "reads": queues.reads,
-        "writes": queues.writes,
+        "reads": [queue_of(line.name, kind) for line in lines for kind in line.consumes],
+        "writes": [queue_of(line.name, kind) for line in lines for kind in line.publishes],
     }
 
 
-class _Queues:
+class Line(NamedTuple):
+    """A connector: which kinds it reads and publishes."""
+
+    name: str
+    consumes: tuple[str, ...]
+    publishes: tuple[str, ...]
+
+
+def lines_of(worker: Worker) -> list[Line]:
+    """The connectors of a worker that doesn't run; it makes them, and starts none.
+
+    :raises ConfigError: it can't make them.
+    """
+    connectors = _Connectors(worker)
+    connectors.look()
+    return connectors.lines
+
+
+class _Connectors:
     """Sees which connectors a worker makes, without starting them."""
 
     def __init__(self, worker: Worker) -> None:
-        self.reads: list[str] = []
-        self.writes: list[str] = []
+        self.lines: list[Line] = []
         self._worker = worker
         self._make = worker.setup_connector
         worker.setup_connector = self._note  # type: ignore[method-assign]  # a probe's own
@@ -67,7 +83,6 @@ class _Queues:
             raise ConfigError(f"worker {self._worker.name!r}: {error}") from error
 
     def _note(self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()) -> Any:
-        consumes, publishes = tuple(consumes), tuple(publishes)
-        self.reads += [queue_of(name, kind) for kind in consumes]
-        self.writes += [queue_of(name, kind) for kind in publishes]
-        return self._make(name, consumes, publishes)
+        line = Line(name, tuple(consumes), tuple(publishes))
+        self.lines.append(line)
+        return self._make(*line)

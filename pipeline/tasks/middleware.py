@@ -68,6 +68,8 @@ class TaskStack:
         self.judges = bool(self._after)
         #: Those that are around the call itself.
         self.around = tuple(factory for _, group in self._around for factory in group)
+        #: Those that judge an outcome, in the order in which they are asked.
+        self.after = tuple(factory for _, group in self._after for factory in group)
 
     def call(
         self,

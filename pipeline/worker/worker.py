@@ -272,7 +272,11 @@ class Worker:
 
     async def setup_middleware(self) -> None:
         """Make the middlewares and set them up, one after another."""
-        self.middlewares = await setup_middlewares_from_config(self, self._given)
+        self.use_middlewares(await setup_middlewares_from_config(self, self._given))
+
+    def use_middlewares(self, middlewares: LoadedMiddlewares) -> None:
+        """Have messages pass these, which are set up."""
+        self.middlewares = middlewares
         self._stack = MiddlewareStack(self.middlewares)
         message = set(map(id, self.middlewares))
         self._others = tuple(m for m in reversed(self.middlewares.made) if id(m) not in message)

@@ -1,0 +1,51 @@
+"""docs/explain.md is true: its files are explained, and its tables are the code's."""
+
+from __future__ import annotations
+
+import re
+
+from twisted.trial.unittest import TestCase
+
+from pipeline.cli.main import COMMANDS
+from pipeline.middleware.effects import EFFECTS
+from tests.cli.test_explain import explain
+from tests.service.support import ROOT
+from tests.test_tutorial import blocks, steps
+
+PAGE = "docs/explain.md"
+
+
+def page() -> str:
+    return (ROOT / PAGE).read_text(encoding="utf-8")
+
+
+class Page(TestCase):
+    """What it says, is so."""
+
+    def test_commands(self) -> None:
+        """Each command says what stands below it, of the file that stands above it."""
+        files: dict[str, str] = {}
+        tried = 0
+        for block in blocks(PAGE):
+            if block.file:
+                files[block.file] = self.mktemp() + ".yaml"
+                with open(files[block.file], "w", encoding="utf-8") as file:
+                    file.write(block.text)
+            for command, expected in steps(block.text) if block.language == "console" else ():
+                tried += 1
+                self._check(command, expected, files)
+        self.assertGreater(tried, 0)
+
+    def _check(self, command: str, expected: list[str], files: dict[str, str]) -> None:
+        program, subcommand, *words = command.split()
+        self.assertEqual("pipeline", program)
+        self.assertIn(subcommand, COMMANDS)
+        status, out, err = explain(*(files.get(word, word) for word in words))
+        self.assertEqual((0, ""), (status, err), command)
+        for line in expected:
+            self.assertIn(line, out)
+
+    def test_effects(self) -> None:
+        """The table of words is the code's."""
+        rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page(), re.MULTILINE))
+        self.assertEqual(EFFECTS, {word: rows.get(word) for word in EFFECTS})
