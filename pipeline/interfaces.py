@@ -55,6 +55,7 @@ class IConsumer(Interface):
     partition = Attribute("int: which partition")
     in_hand = Attribute("dict, id -> delivery: what was taken and not yet settled or handed back")
     is_paused = Attribute("bool: an operator has paused the queue, so a take waits for its end")
+    waiting_since = Attribute("float or None: since when a take that is out has no answer (clock)")
 
     def open() -> Any:
         """Make the queue ready to be read. A Deferred."""
@@ -74,9 +75,8 @@ class IConsumer(Interface):
     def settle(deliveries: Any) -> Any:
         """Make what each delivery has staged true, for those that are still ours.
 
-        Sends the same again until it knows the result, however long the server is away.
-
-        A delivery that conflicts or is refused stays in hand, as nothing has happened to it.
+        Sends the same again until it knows the result, however long the server is away. A delivery
+        that conflicts or is refused stays in hand, as nothing has happened to it.
 
         :param deliveries: deliveries of this consumer.
         :return: a Deferred of a list of :class:`pipeline.delivery.Settled`, one for each.
@@ -121,6 +121,7 @@ class IBroker(Interface):
     worker_id = Attribute("str: this process's incarnation, unique at each start")
     available = Attribute("bool: the server answers now")
     problem = Attribute("str or None: why it does not, in words for a person")
+    silence = Attribute("float: seconds since the server took a beat; 0 where nothing beats")
 
     def start() -> Any:
         """Connect, check the server, start to beat. A Deferred that fires when ready."""

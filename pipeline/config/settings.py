@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.config.base import Config, ConfigSection
-from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigText
+from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigField, ConfigText
 from pipeline.config.numbers import ConfigFloat, ConfigInt
 from pipeline.config.quantities import ConfigDuration
 from pipeline.errors import ConfigError
@@ -68,6 +69,18 @@ class ConfigRetention(ConfigDuration):
         if not seconds:
             raise self._expected("a span of time above 0", value, "leave it out for 'for ever'")
         return seconds
+
+
+class ConfigOptions(ConfigField[Mapping[str, Any]]):
+    """Options whose class is of a higher layer, which checks them; they keep their positions."""
+
+    kind = "section"
+
+    def clean(self, value: Any) -> Mapping[str, Any]:
+        """:raises ConfigError: not a mapping."""
+        if not isinstance(value, Mapping):
+            raise self._expected("a mapping", value)
+        return value
 
 
 class RetryConfig(Config):
@@ -139,3 +152,4 @@ class NamespaceConfig(Config):
     stop_timeout = ConfigDuration(
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )
+    monitor = ConfigOptions("Where a process tells about itself: health and metrics.")

@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, opposite
 from pipeline.connector.named import NamedByKind
+from pipeline.connector.observed import Observed
 from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
@@ -42,7 +43,7 @@ POSTPONED = 600.0
 _log = Logger("pipeline.connector")
 
 
-class Connector(NamedByKind):
+class Connector(Observed, NamedByKind):
     """What a worker reads from and publishes to, under one name.
 
     :param name: the queues are ``<name>.<kind>``; for failures ``<name>.failures``.
@@ -88,26 +89,6 @@ class Connector(NamedByKind):
         self._grace = GRACE
         self._stopping: Deferred[None] | None = None
         self._patience: Deferred[Any] | None = None
-
-    @property
-    def reads(self) -> list[str]:
-        """The queues that it reads, paused or not: none before it is started and when it stops."""
-        return list(dict.fromkeys(source.consumer.queue for source in self._flow.sources))
-
-    @property
-    def lost(self) -> int:
-        """How many deliveries were settled by others first."""
-        return self._flow.lost
-
-    @property
-    def shed(self) -> int:
-        """How many messages were thrown away because their queue was full."""
-        return self._publisher.pressure.shed
-
-    @property
-    def in_hand(self) -> int:
-        """How many deliveries are in hand now."""
-        return self._flow.in_hand
 
     # Handlers ----------------------------------------------------------------------------------
 

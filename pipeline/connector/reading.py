@@ -86,6 +86,17 @@ class Reader:
         """Nothing is being taken, and nothing is in hand."""
         return not self._taking and not self.held
 
+    @property
+    def is_reading(self) -> bool:
+        """It isn't paused, nor closed."""
+        return self._reading and not self._closed
+
+    @property
+    def is_halted(self) -> bool:
+        """It reads and has room, yet no take is out or about to be: somebody forgot it."""
+        is_busy = self._taking or self._again is not None or self._next is not None
+        return self.is_reading and not is_busy and self._window.room > 0
+
     def read(self) -> Deferred[bool]:
         """Start to read, if it doesn't yet.
 

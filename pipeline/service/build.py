@@ -24,6 +24,7 @@ from pipeline.eager import finished
 from pipeline.errors import ConfigError
 from pipeline.middleware.load import create_middlewares_from_config
 from pipeline.service.brokers import Connection, connection
+from pipeline.service.monitor.monitor import monitor_of, options_of
 from pipeline.service.process import stop
 from pipeline.service.running import Part, System
 from pipeline.service.watchdog import Watchdog
@@ -108,18 +109,21 @@ def build(
         names = [spec.name for spec in specs]
         connected = connection(config, reactor, "+".join(names), names)
     problems.raise_any()
+    monitor = monitor_of(config, connected, reactor, os.environ)
     workers = [
         WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)
     ]
     watched = _watched(config, reactor)
     parts = (*connected.parts, *watched, *(each.part for each in workers))
-    return System(
-        parts,
+    system = System(
+        monitor.around(parts),
         reactor,
         stop_timeout=config.stop_timeout,
         namespace=config.namespace,
         failed=failed,
     )
+    monitor.watch(system)
+    return system
 
 
 def _watched(config: SystemConfig, reactor: Any) -> tuple[Part, ...]:
@@ -177,6 +181,8 @@ def probes(config: SystemConfig, specs: Iterable[WorkerSpec]) -> list[Worker]:
     runtime = runtime_of(config, MemoryBroker(clock, namespace=config.namespace), clock)
     problems = Problems()
     made: list[Worker] = []
+    with problems.collecting():
+        options_of(config, {})
     for spec in specs:
         with problems.collecting():
             made.append(_probe(spec, config, runtime))

@@ -84,6 +84,23 @@ class System(MultiService):
             parent.setComponent(ILogObserver, self.log_observer)
         super().setServiceParent(parent)
 
+    @property
+    def workers(self) -> dict[str, Any]:
+        """The workers that have been started, by name."""
+        found = (getattr(part.owner, "worker", None) for part in self.parts)
+        return {worker.name: worker for worker in found if worker is not None}
+
+    @property
+    def unready(self) -> str:
+        """Why not everything is there, in words; ``""`` when all is."""
+        if self.problem is not None:
+            return self.problem
+        if self.is_stopping:
+            return "it is stopping"
+        if self.ready.called:
+            return ""
+        return f"{self._started[-1].name} is starting" if self._started else "it is starting"
+
     def startService(self) -> None:
         super().startService()
         self._starting = Deferred.fromCoroutine(self._start())

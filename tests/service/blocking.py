@@ -87,3 +87,14 @@ class Standing(Noting):
         clock: Any = reactor
         read = super().unpause_connectors
         signal.signal(signal.SIGUSR1, lambda number, frame: clock.callFromThread(read))
+
+
+class Blockable(Plain):
+    """Blocks for as long as BLOCKS says, in seconds, when its process gets SIGUSR1."""
+
+    def setup_worker(self) -> None:
+        signal.signal(signal.SIGUSR1, lambda number, frame: self._block())
+
+    def _block(self) -> None:
+        print("blocks", flush=True)  # noqa: T201  # the test reads it
+        time.sleep(float(os.environ["BLOCKS"]))

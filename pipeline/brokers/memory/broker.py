@@ -99,6 +99,7 @@ class MemoryBroker:
         self.dead_letter_retention = dead_letter_retention
         self.available = False
         self.problem: str | None = "the broker has not been started"
+        self.silence = 0.0
         self.clock = clock
         self.server = MemoryServer(clock) if server is None else server
 

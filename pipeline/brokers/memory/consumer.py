@@ -30,6 +30,7 @@ class MemoryConsumer:
         self.partition = partition
         self.place = (broker.namespace, partition)
         self.in_hand: dict[bytes, Delivery] = {}
+        self.waiting_since: float | None = None
         self._server = broker.server
         self._instance = instance
         self._count = 0

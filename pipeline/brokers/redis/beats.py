@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -43,11 +44,20 @@ class Heart:
         self.beats = list(_beats_of(worker_id, layouts, workers))
         self._interval = interval
         self._stopped = threading.Event()
+        self._beaten_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="pipeline-heart", daemon=True)
 
     def start(self) -> None:
         """Begin to beat; the first beat is for the caller to make."""
+        self._beaten_at = time.monotonic()
         self._thread.start()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the server took a beat; 0.0 while it doesn't beat."""
+        if self._thread.ident is None or self._stopped.is_set():
+            return 0.0
+        return time.monotonic() - self._beaten_at
 
     def stop(self) -> None:
         """Beat no more. Returns at once."""
@@ -75,6 +85,7 @@ class Heart:
     def _beat(self, wire: Wire) -> None:
         for keys, args in self.beats:
             wire.run(BEAT, keys, args)
+        self._beaten_at = time.monotonic()
 
 
 def _beats_of(

@@ -122,6 +122,11 @@ class RedisBroker:
         """See :class:`pipeline.interfaces.IBroker`."""
         return None if self.client.connected else self.client.problem or "not connected yet"
 
+    @property
+    def silence(self) -> float:
+        """See :class:`pipeline.interfaces.IBroker`."""
+        return self._heart.silence
+
     # Life ----------------------------------------------------------------------------------------
 
     def start(self) -> Deferred[None]:

@@ -88,7 +88,8 @@ class LimitedConsumer(RedisConsumer):
         return await self._reader.run(_LIMITED, keys, args)
 
     async def _pass_time(self, ms: int) -> list[Delivery]:
-        await self._wait(deferLater(self._clock, ms / 1000))
+        # No longer than a read, so that the server is heard of, however long the limit's period.
+        await self._wait(deferLater(self._clock, min(BLOCK, ms / 1000)))
         return []
 
     async def _wait_for_entry(self, stream: bytes, after: bytes) -> list[Delivery]:

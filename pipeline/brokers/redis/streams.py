@@ -9,7 +9,6 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pipeline.brokers.redis.client import Client
@@ -19,7 +18,7 @@ from pipeline.brokers.redis.membership import Membership
 from pipeline.brokers.redis.notes import Notes
 from pipeline.brokers.redis.patience import ask_patiently
 from pipeline.brokers.redis.settle import Settler
-from pipeline.brokers.redis.wakeable import Wakeable
+from pipeline.brokers.redis.wakeable import Wakeable, expect_cancelled
 from pipeline.delivery import Delivery, Settled
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.interfaces import IConsumer
@@ -80,6 +79,7 @@ class RedisConsumer:
         self._interrupted = False
         self._waiting_for_end: list[Deferred[None]] = []
         self._pause = 0.05
+        self._answered_at = 0.0
         #: Why it can't be read, as logged last.
         self._told = ""
 
@@ -99,6 +99,11 @@ class RedisConsumer:
     def token(self) -> bytes:
         """What tells this life of the queue from others."""
         return self.membership.token
+
+    @property
+    def waiting_since(self) -> float | None:
+        """See :class:`pipeline.interfaces.IConsumer`: a read is answered every :data:`BLOCK` s."""
+        return None if self._taking is None else self._answered_at
 
     # Opening and closing ----------------------------------------------------------------------
 
@@ -167,7 +172,7 @@ class RedisConsumer:
         """
         if self._taking is not None:
             return fail(RuntimeError(f"a take of {self.queue} is out already"))
-        self._interrupted = False
+        self._interrupted, self._answered_at = False, self._clock.seconds()
         taking: Deferred[list[Delivery]] = Deferred.fromCoroutine(self._take(count))
         taken: Deferred[list[Delivery]] = Deferred(lambda _: taking.cancel())
         self._taking = taking
@@ -197,12 +202,12 @@ class RedisConsumer:
 
     async def _try_to_take(self, count: int) -> list[Delivery]:
         if self.is_paused:
-            self.wakeable.woken = False
+            self.wakeable.woken, self._answered_at = False, self._clock.seconds()
             await self._wait(deferLater(self._clock, PAUSED_POLL))
             return []
         try:
             taken = await self._take_once(count)
-            self._pause, self._told = 0.05, ""
+            self._pause, self._told, self._answered_at = 0.05, "", self._clock.seconds()
             return taken
         except BrokerUnavailable:
             if not self._reader.connected:
@@ -273,7 +278,7 @@ class RedisConsumer:
         self._waiting_for_end.append(ended)
         late = self._clock.callLater(INTERRUPT_LIMIT, taking.cancel)
         waking = Deferred.fromCoroutine(self.wakeable.wake())
-        waking.addErrback(_cancelled)
+        waking.addErrback(expect_cancelled)
         await ended
         waking.cancel()
         if late.active():
@@ -321,7 +326,7 @@ class RedisConsumer:
 
     def _noted(self, noted: Settled, delivery: Delivery) -> Settled:
         if delivery.probation and self.membership.suspects:
-            Deferred.fromCoroutine(self.wakeable.wake()).addErrback(_cancelled)
+            Deferred.fromCoroutine(self.wakeable.wake()).addErrback(expect_cancelled)
         delivery.probation = False
         if noted is not Settled.WON:
             self._let_go(delivery)
@@ -342,7 +347,3 @@ class RedisConsumer:
             delivery.stage(again(delivery, self._clock.seconds()))
         if deliveries:
             await self._settle(deliveries)
-
-
-def _cancelled(failure: Failure) -> None:
-    failure.trap(CancelledError)

@@ -6,11 +6,12 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from pipeline.brokers.redis.client import Client
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
-__all__ = ["Wakeable"]
+__all__ = ["Wakeable", "expect_cancelled"]
 
 
 class Wakeable:
@@ -62,3 +63,8 @@ class Wakeable:
         except (BrokerUnavailable, ServerRefused):
             # It ends by itself when its BLOCK is over.
             return None
+
+
+def expect_cancelled(failure: Failure) -> None:
+    """Let a wake that was cancelled be; other errors are not."""
+    failure.trap(CancelledError)

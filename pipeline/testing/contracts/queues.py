@@ -47,6 +47,19 @@ class QueueContract(Bench):
         self.assertEqual((3, 1), (taken.attempt, taken.deaths))
         self.assertEqual((1700000000123, b'[{"a": 1}]'), (taken.enqueued_at, taken.history))
 
+    async def test_nothing_owed(self) -> None:
+        """A server that is there owes no answer for long: to nobody, if no take is out."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        self.assertIsNone(consumer.waiting_since)
+        taking = consumer.take(1)
+        since = consumer.waiting_since
+        self.assertTrue(since is None or since <= broker.clock.seconds())
+        await self.soon(consumer.interrupt())
+        self.assertEqual([], await self.soon(taking))
+        self.assertIsNone(consumer.waiting_since)
+        self.assertLess(broker.silence, 60.0)
+
     async def test_published_before_anybody_read(self) -> None:
         """A message waits for its first consumer, and for one of another process."""
         await self.fill(await self.make_broker(), b"early")

@@ -51,14 +51,15 @@ class Beating(RedisCase):
         await self.moves()
 
     async def test_restart(self) -> None:
-        """It goes on when the server is back, or wants no more than it did."""
+        """It goes on when the server is back, and knows for how long no beat got through."""
         assert self.server is not None
-        self.heart()
+        heart = self.heart()
         await self.moves()
         self.server.kill_now()
-        await self.pause(0.15)
+        await self.until(lambda: heart.silence > 0.2)
         self.server.start_now()
         await self.moves()
+        await self.until(lambda: heart.silence < 0.2)
 
     async def test_wrong_type(self) -> None:
         """An error of the server ends nothing."""
@@ -78,3 +79,4 @@ class Beating(RedisCase):
         heart.stop()
         heart.join(2)
         self.assertFalse(heart._thread.is_alive())
+        self.assertEqual(0.0, heart.silence)

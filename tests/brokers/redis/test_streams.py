@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from pipeline.brokers.redis import link
+from pipeline.brokers.redis import link, streams
 from pipeline.brokers.redis.layout import GROUP
 from pipeline.delivery import Post, Settled
 from pipeline.errors import BrokerUnavailable, ServerRefused
@@ -241,6 +241,23 @@ class ServerAway(StreamCase):
         await self.fill(broker, b"x")
         [taken] = await self.take(consumer, 1)
         self.assertEqual(b"x", taken.payload)
+
+    async def test_silence(self) -> None:
+        """It is known since when a read has no answer: with a server that answers, not for long."""
+        self.patch(streams, "BLOCK", 0.05)
+        consumer = await self.open(await self.make_broker())
+        taking = consumer.take(1)
+        began = consumer.waiting_since
+        await self.until(lambda: consumer.waiting_since != began)
+        self.freeze()
+        await self.pause(0.2)
+        since = consumer.waiting_since
+        await self.pause(0.2)
+        self.assertEqual(since, consumer.waiting_since)
+        self.thaw()
+        await self.until(lambda: consumer.waiting_since != since)
+        await self.soon(consumer.interrupt())
+        self.assertEqual([], self.successResultOf(taking))
 
     async def test_restart(self) -> None:
         """A take goes on when the server is back, though it lost all."""
