@@ -22,11 +22,11 @@ from twisted.python.failure import Failure
 
 from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, opposite
-from pipeline.connector.named import NamedByKind
 from pipeline.connector.observed import Observed
 from pipeline.connector.ordered import Ordering, flow_for
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher, queue_of
+from pipeline.connector.watchable import Watchable
 from pipeline.delivery import Delivery, Limit, current
 from pipeline.eager import finished
 from pipeline.errors import BrokerError, ConfigError, PipelineError, Respond
@@ -43,7 +43,7 @@ POSTPONED = 600.0
 _log = Logger("pipeline.connector")
 
 
-class Connector(Observed, NamedByKind):
+class Connector(Observed, Watchable):
     """What a worker reads from and publishes to, under one name.
 
     :param name: the queues are ``<name>.<kind>``; for failures ``<name>.failures``.

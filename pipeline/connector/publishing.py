@@ -132,6 +132,11 @@ class Publisher:
         edge.delivery.wait_for(_Unhandled(publication))
         return publication
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that it publishes."""
+        return tuple(self._chains)
+
     async def apply(self, kind: str, message: Any) -> Any:
         """The message as it leaves the publish chain; nothing is published."""
         chain = self._chains.get(kind)

@@ -13,7 +13,7 @@ from pipeline.eager import eager
 from pipeline.errors import MiddlewareError, Respond
 from pipeline.middleware.base import BaseMiddleware
 
-__all__ = ["Chain", "Step", "step_of"]
+__all__ = ["Chain", "Handler", "Step", "step_of"]
 
 Handler = Callable[[Any, str], Any]
 

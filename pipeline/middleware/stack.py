@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from pipeline.middleware.chain import Chain, step_of
+from pipeline.middleware.chain import Chain, Handler, Step, step_of
 from pipeline.middleware.families import KINDS
 from pipeline.middleware.lifetime import tear_down
 
 __all__ = ["MiddlewareStack"]
 
 _Direction = Literal["consume", "publish"]
+
+#: Given the direction, the kind and a step, the handler to call instead of the step's.
+Around = Callable[[_Direction, str, Step], Handler]
 
 
 class MiddlewareStack:
@@ -40,6 +44,7 @@ class MiddlewareStack:
         self.consume_middlewares = [self._all[at] for at in self._orders["consume"]]
         self.publish_middlewares = [self._all[at] for at in self._orders["publish"]]
         self._chains: dict[tuple[_Direction, str, int | None], Chain] = {}
+        self._around: Around | None = None
 
     def _sorted(self, listed: Iterable[int], priority: str) -> tuple[int, ...]:
         return tuple(sorted(listed, key=lambda at: getattr(self._all[at], priority, None) or 0))
@@ -72,6 +77,15 @@ class MiddlewareStack:
         """
         return self._chain("consume", kind, entered)
 
+    def watch(self, around: Around) -> None:
+        """Call something else instead of each handler, in every chain, also one to come; for good.
+
+        :param around: given the direction, the kind and a step, the handler to call for it.
+        """
+        self._around = around
+        for (direction, kind, _), chain in self._chains.items():
+            chain.wrap(partial(around, direction, kind))
+
     def _chain(self, direction: _Direction, kind: str, entered: int | None) -> Chain:
         key = (direction, kind, entered)
         if key not in self._chains:
@@ -89,7 +103,10 @@ class MiddlewareStack:
         steps = (
             step_of(self._all[at], direction, kind, position) for position, at in enumerate(order)
         )
-        return Chain([step for step in steps if step is not None])
+        chain = Chain([step for step in steps if step is not None])
+        if self._around is not None:
+            chain.wrap(partial(self._around, direction, kind))
+        return chain
 
     def apply_consume(self, kind: str, message: Any, connector_name: str) -> Deferred[Any]:
         """Pass a message that was read through all middleware. Vumi's form; see :meth:`consume`.

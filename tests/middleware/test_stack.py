@@ -189,3 +189,27 @@ class Teardown(SynchronousTestCase):
             each.teardown_middleware = lambda each=each: torn.append(each.name)
         self.successResultOf(MiddlewareStack(listed).teardown())
         self.assertEqual(["c", "a", "b"], torn)
+
+
+class Watched(SynchronousTestCase):
+    """Somebody puts something around each handler."""
+
+    def test_all_chains(self) -> None:
+        """Of chains that are there already, of those to come, and of the way back."""
+        stack = MiddlewareStack([marking("a"), marking("b")])
+        seen: list[str] = []
+        known = stack.consume("inbound")
+
+        def around(direction: str, kind: str, step: Any) -> Any:
+            def call(message: Any, connector_name: str) -> Any:
+                seen.append(f"{direction} {kind} {step.middleware}")
+                return step.handler(message, connector_name)
+
+            return call
+
+        stack.watch(around)
+        self.assertEqual("hi a b", known("hi", "sms"))
+        stack.publish("status")("hi", "sms")
+        stack.back_from_consume("failure", 1)("hi", "sms")
+        told = ["consume inbound a", "consume inbound b", "publish status b", "publish status a"]
+        self.assertEqual([*told, "publish failure a"], seen)
