@@ -151,7 +151,8 @@ class TaskApplication(Application):
         self._endings.kept_by(self.states)
         await self.states.start(self.tasks)
         self._scheduler = Scheduler(name, self.schedule, self.client, self.broker, self.clock)
-        self._scheduler.start()
+        if not self.dry_run:
+            self._scheduler.start()
         for each in kept_elsewhere(self.tasks.values(), name):
             self.log.info("the schedule of {task} is kept by who serves its queue", task=each)
         self._announcements = Announcements(name, self.tasks, self.store, self.clock)
@@ -199,8 +200,7 @@ class TaskApplication(Application):
             policy = _with_own_retries(message, policy, self.retry_policy)
         if policy is None:
             return super().decide(error, delivery)
-        outcome: Outcome = policy.judge(error, delivery.attempt)
-        return outcome
+        return policy.judge(error, delivery.attempt)
 
     async def on_final_failure(
         self, message: Any, error: BaseException | None, outcome: DeadLetter, delivery: Delivery

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "run a configuration in the foreground",
     "check": "say everything that is wrong in a configuration, without starting it",
     "explain": "show what messages pass in each worker, in which order, and what may happen there",
+    "trace": "try one message out, and see what each middleware makes of it",
     "hash": "hash a password, or make a token, for authentication",
     "dead": "look at dead letters, put them back, mend them, throw them away",
     "tasks": "look at calls of tasks, cancel them, put them back, make one",

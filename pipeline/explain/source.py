@@ -8,10 +8,10 @@ import inspect
 import sys
 import textwrap
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["class_of", "parameters_of", "place_of", "plain", "tree_of"]
+__all__ = ["class_of", "parameters_of", "place_in", "place_of", "plain", "tree_of"]
 
 
 def plain(hook: Any) -> FunctionType | None:
@@ -48,11 +48,16 @@ def place_of(hook: Any) -> str | None:
     function = plain(hook)
     if function is None:
         return None
-    file = Path(function.__code__.co_filename)
-    root = _root_of(function.__module__)
+    return place_in(function.__code__, function.__code__.co_firstlineno, function.__module__)
+
+
+def place_in(code: CodeType, line: int, module: str) -> str:
+    """A line of some code of a module, as :func:`place_of` has it."""
+    file = Path(code.co_filename)
+    root = _root_of(module)
     if root is None or not file.is_relative_to(root):
-        return f"{file.name}:{function.__code__.co_firstlineno}"
-    return f"{file.relative_to(root).as_posix()}:{function.__code__.co_firstlineno}"
+        return f"{file.name}:{line}"
+    return f"{file.relative_to(root).as_posix()}:{line}"
 
 
 def class_of(hook: Any, owner: Any) -> type | None:

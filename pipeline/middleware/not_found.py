@@ -94,7 +94,7 @@ class NotFoundMiddleware(RequestMiddleware):
         self._ignore = config.ignore
         self._mailer: Any = None
         self._told: dict[tuple[str, str], None] = {}
-        if config.mail_to:
+        if config.mail_to and not self.worker.dry_run:
             # Importing it asks for the name of the host, which may take its time.
             from pipeline.middleware.mail import Mailer
 

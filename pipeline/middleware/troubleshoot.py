@@ -201,8 +201,11 @@ class TaskTroubleshootMiddleware(TaskMiddleware):
 
 
 def _check_used(worker: Any) -> None:
-    if not getattr(getattr(worker, "runtime", None), "debug", False):
+    runtime = getattr(worker, "runtime", None)
+    if not getattr(runtime, "debug", False):
         raise MiddlewareNotUsed("debug is off")
+    if getattr(runtime, "dry_run", False):
+        raise MiddlewareNotUsed("what is only tried out is not searched for")
 
 
 def _is_trouble(error: Any) -> bool:

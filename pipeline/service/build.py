@@ -40,6 +40,7 @@ __all__ = [
     "probes",
     "runtime_of",
     "worker_class",
+    "worker_of",
 ]
 
 #: What a worker takes from its namespace unless it has its own.
@@ -148,7 +149,7 @@ class WorkerPart:
         self.part = Part(f"worker {spec.name!r}", self._start, self._stop, self)
         #: The worker, once it runs.
         self.worker: Worker | None = None
-        self._make = lambda: _made(
+        self._make = lambda: worker_of(
             spec, config, runtime_of(config, connected.broker, clock, lambda: stop(clock))
         )
 
@@ -224,7 +225,11 @@ def called(hook: Callable[[], Any]) -> bool:
     return True
 
 
-def _made(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
+def worker_of(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worker:
+    """Make a worker as its configuration says; it is not started.
+
+    :raises ConfigError: an option is wrong.
+    """
     found = worker_class(spec.class_name, spec.class_at)
     return found(spec.name, _with_shared(spec, config, found), runtime)
 

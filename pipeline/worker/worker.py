@@ -51,6 +51,8 @@ class Runtime:
     :param folder: of the configuration's file; paths in it begin there. None: the current one.
     :param keep_task_states: seconds that calls of tasks are remembered after their end;
         0: no states are kept.
+    :param dry_run: a message is only tried out, as by ``pipeline trace``: nothing may reach outside
+        of this process, as a mail or a request would.
     :param stop: called by a worker that has done all there was to do, to end the whole process in
         good order, as a signal would.
     """
@@ -62,6 +64,7 @@ class Runtime:
     debug: bool = False
     folder: Path | None = None
     keep_task_states: float = 3600.0
+    dry_run: bool = False
     stop: Callable[[], None] = lambda: None
 
 
@@ -116,6 +119,11 @@ class Worker:
     def keep_task_states(self) -> float:
         """As of its :class:`Runtime`."""
         return self.runtime.keep_task_states
+
+    @property
+    def dry_run(self) -> bool:
+        """As of its :class:`Runtime`: nothing may reach outside of this process."""
+        return self.runtime.dry_run
 
     @property
     def stack(self) -> MiddlewareStack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -127,6 +128,14 @@ class Mailing(NotFoundCase):
         self.assertEqual({first, "Nothing is at example.org/elsewhere"}, set(letters))
         for part in (LINK["Referer"], "a browser", "10.0.0.7"):
             self.assertIn(part, letters[first])
+
+    def test_dry_run(self) -> None:
+        """No mail is even prepared where messages are only tried out; the response is the same."""
+        self.runtime = replace(self.runtime, dry_run=True)
+        self.start(mail_to=["ada@example.org"], relay="tcp:127.0.0.1:1")
+        self.assertTrue(self.tells("/nowhere", **LINK))
+        [middleware] = self.application.middlewares.made
+        self.assertIsNone(middleware._mailer)
 
     async def test_message(self) -> None:
         """A mail tells of a message that nothing routes."""

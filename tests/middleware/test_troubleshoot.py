@@ -210,6 +210,15 @@ class Shown(SystemCase):
             self.assertEqual(([], [], []), self.used(app))
             self.successResultOf(app.stop_worker(0))
 
+    def test_dry_run(self) -> None:
+        """Where messages are only tried out it is left out, too: it would search outside."""
+        self.runtime = replace(self.runtime, dry_run=True)
+        for family in FAMILIES:
+            app = self.begun(family)
+            [skipped] = app.middlewares.skipped
+            self.assertEqual("what is only tried out is not searched for", skipped.reason)
+            self.successResultOf(app.stop_worker(0))
+
     def used(self, app: Any) -> Any:
         return app.middlewares.made, app.middlewares.task, app.middlewares.request
 

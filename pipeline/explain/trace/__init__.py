@@ -1,0 +1,1 @@
+"""One message tried out: through the middleware of real workers, in memory, on a clock."""

@@ -1,0 +1,1 @@
+"""Tests of the trace of a message."""
