@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "show what messages pass in each worker, in which order, and what may happen there",
     "trace": "try one message out, and see what each middleware makes of it",
     "hash": "hash a password, or make a token, for authentication",
+    "status": "see workers and queues: who is alive, how much waits, how fast it goes",
     "dead": "look at dead letters, put them back, mend them, throw them away",
     "tasks": "look at calls of tasks, cancel them, put them back, make one",
 }
@@ -31,6 +32,7 @@ examples:
   pipeline check config/demo.yaml        is this configuration right?
   pipeline run config/demo.yaml          run it here, log to this terminal
   pipeline run two.yaml --worker web     only one of its workers
+  pipeline status two.yaml --watch       how it does
   twistd -n pipeline --config two.yaml   the same as a service
 """
 

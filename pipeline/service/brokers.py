@@ -33,6 +33,8 @@ class Connection:
         self._make = make
         self._clock = clock
         self._broker: Any = None
+        #: Seconds to reach the server.
+        self.patience = PATIENCE
         itself = Part("the broker", self._start, lambda deadline: self._stop())
         #: In the order of their start.
         self.parts = (itself,) if server is None else (server, itself)
@@ -46,12 +48,12 @@ class Connection:
 
     async def _start(self) -> None:
         starting: Deferred[Any] = self.broker.start()
-        starting.addTimeout(PATIENCE, self._clock)
+        starting.addTimeout(self.patience, self._clock)
         try:
             await starting
         except TimeoutError:
             raise BrokerUnavailable(
-                f"no connection within {PATIENCE:g} s: {self.broker.problem}"
+                f"no connection within {self.patience:g} s: {self.broker.problem}"
             ) from None
 
     async def _stop(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config.schemas import SystemConfig
 from pipeline.errors import ConfigError
-from pipeline.service.brokers import connection
+from pipeline.service.brokers import PATIENCE, connection
 
 __all__ = ["visiting"]
 
@@ -17,12 +17,15 @@ STOP = 5.0
 
 
 @asynccontextmanager
-async def visiting(config: SystemConfig, reactor: Any, name: str) -> AsyncIterator[Any]:
+async def visiting(
+    config: SystemConfig, reactor: Any, name: str, patience: float = PATIENCE
+) -> AsyncIterator[Any]:
     """A namespace's broker, started; a private server that doesn't run is run meanwhile.
 
     :param config: the configuration; its workers are left alone.
     :param reactor: the reactor.
     :param name: who we are to the server, for people who look there.
+    :param patience: seconds to reach the server.
     :return: an :class:`pipeline.interfaces.IBroker`.
     :raises ConfigError: what the namespace holds ends with its process, so that none can look in.
     :raises BrokerError: there is no server, or it refuses us.
@@ -34,6 +37,7 @@ async def visiting(config: SystemConfig, reactor: Any, name: str) -> AsyncIterat
             hint="embedded://FOLDER keeps its data, and lets others in",
         )
     connected = connection(config, reactor, name)
+    connected.patience = patience
     started = []
     try:
         for part in connected.parts:

@@ -1,0 +1,129 @@
+"""``pipeline status FILE``: workers and queues at one moment, or again and again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from pipeline.cli.run import add_set_option, span_of
+
+__all__ = ["add_arguments", "configured_queues", "run"]
+
+#: Seconds to reach the server: who looks wants to know soon that it is away.
+PATIENCE = 3.0
+
+_EXAMPLES = """\
+examples:
+  pipeline status shop.yaml
+  pipeline status shop.yaml --watch
+  pipeline status shop.yaml --interval 0 --json      one look, at once, without rates
+  pipeline status shop.yaml --fail-if 'dead>0' --fail-if 'tasks.inbound:oldest>60'
+
+What --fail-if may compare, of all queues together or of QUEUE: waiting, in_hand, delayed, dead,
+oldest (seconds; of all queues the oldest). Of the workers: alive, late, gone (dead ones).
+
+The status is 0 when all went well, 1 when something failed, the server can't be reached or
+--fail-if holds, 2 for a wrong command line.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the subcommand takes."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("file", metavar="FILE", help="the YAML file")
+    parser.add_argument("--watch", action="store_true", help="look again and again; Ctrl-C ends it")
+    parser.add_argument(
+        "--interval",
+        type=span_of,
+        default=1.0,
+        metavar="1s",
+        help="time between two looks, in which rates are measured (1s); 0: one look",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="also queues that nobody reads and nothing is in"
+    )
+    parser.add_argument("--partitions", action="store_true", help="a line for each partition")
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="end with status 1 if this holds, as dead>0; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON, a line for each look")
+    add_set_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, and say what there is."""
+    from pipeline.cli.alarms import Alarm
+
+    try:
+        args.alarms = [Alarm.parse(text) for text in args.fail_if]
+    except ValueError as error:
+        print(f"pipeline: --fail-if: {error}", file=sys.stderr)
+        return 2
+    if args.watch and not args.interval:
+        print("pipeline: --watch wants an --interval above 0", file=sys.stderr)
+        return 2
+    from twisted.internet import reactor
+    from twisted.logger import LogLevel
+
+    from pipeline.cli.foreground import log_to
+    from pipeline.cli.session import run_to_its_end
+    from pipeline.service.build import load
+
+    config = load(args.file, args.set_option)
+    log_to(sys.stderr, LogLevel.critical if args.watch else LogLevel.warn)
+    return run_to_its_end(lambda: _work(args, config, reactor), reactor)
+
+
+def configured_queues(config: Any) -> tuple[set[str], set[str]]:
+    """The queues that the workers of a configuration read, and those that they write.
+
+    Empty where their classes can't be had here, which is said on standard error.
+    """
+    from pipeline.errors import ConfigError
+    from pipeline.service.overview import overview
+
+    try:
+        workers = overview(config)["workers"]
+    except ConfigError as error:
+        what = "only queues that were ever read are known"
+        print(f"pipeline: {what}, since the workers can't be made here: {error}", file=sys.stderr)
+        return set(), set()
+    reads = {queue for worker in workers for queue in worker["reads"]}
+    return reads, {queue for worker in workers for queue in worker["writes"]}
+
+
+async def _work(args: argparse.Namespace, config: Any, reactor: Any) -> int:
+    from pipeline.cli.picture import picture
+    from pipeline.cli.watching import Looks, watch
+    from pipeline.service.visiting import visiting
+
+    reads, writes = configured_queues(config)
+    async with visiting(config, reactor, "status", PATIENCE) as broker:
+        looks = Looks(
+            broker,
+            reads | writes,
+            clock=reactor,
+            dead_after=config.dead_after,
+            wanted=None if args.all else reads,
+        )
+        if args.watch:
+            return await watch(looks, args, sys.stdout, reactor)
+        found = await looks.measured(args.interval)
+    if args.json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(picture(found, sys.stdout, partitions=args.partitions)))
+    return _alarmed(args.alarms, found)
+
+
+def _alarmed(alarms: list[Any], found: dict[str, Any]) -> int:
+    raised = [text for alarm in alarms if (text := alarm.raised_by(found))]
+    for text in raised:
+        print(f"pipeline: {text}", file=sys.stderr)
+    return 1 if raised else 0
