@@ -57,7 +57,7 @@ setup(
     packages=find_packages(include=["pipeline", "pipeline.*"]),
     # Twisted finds plugins in twisted/plugins on the path; a folder there must not be a package.
     py_modules=["twisted.plugins.pipeline_plugin"],
-    package_data={"": ["py.typed", "**/*.lua", "**/*.yaml", "**/*.html"]},
+    package_data={"": ["py.typed", "**/*.lua", "**/*.yaml", "**/*.html", "**/*.tmpl"]},
     entry_points={"console_scripts": ["pipeline = pipeline.cli.main:main"]},
     install_requires=[
         "Twisted[tls,websocket]>=26.10",

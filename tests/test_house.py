@@ -28,7 +28,7 @@ NO_DRAWERS = {
 }
 
 #: The package's files that are not modules: setup.py names each of these suffixes.
-DATA = {".lua", ".yaml", ".html"}
+DATA = {".lua", ".yaml", ".html", ".tmpl"}
 
 
 def modules() -> list[Path]:

@@ -15,6 +15,7 @@ __all__ = ["main"]
 #: Subcommand -> what it is for. The module of the same name beside this one has ``add_arguments``
 #: and ``run``, which returns the exit status.
 COMMANDS = {
+    "new": "make a project to start from: an application, a task, a middleware, tests",
     "demo": "see the framework at work, with a server of its own unless PIPELINE_REDIS names one",
     "run": "run a configuration in the foreground",
     "check": "say everything that is wrong in a configuration, without starting it",
