@@ -112,7 +112,10 @@ class RequestApplication(Application):
     The end of a session passes the hooks as well, around a view that does nothing; it has no reply.
 
     :ivar routes: which view answers what.
+    :ivar hooks: what requests pass, after :meth:`setup_application`.
     """
+
+    hooks: HookStack
 
     CONFIG_CLASS = RequestApplicationConfig
 
@@ -151,14 +154,12 @@ class RequestApplication(Application):
 
     def setup_application(self) -> None:
         """Make the hooks, once, and the threads."""
-        self._stack_of_hooks = self.make_hooks()
-        self._threads = Threads(
-            self.clock, self.config.threads, "requests", self._stack_of_hooks.threads + 1
-        )
+        self.hooks = self.make_hooks()
+        self._threads = Threads(self.clock, self.config.threads, "requests", self.hooks.threads + 1)
         self._threads.start()
         views_block = any(hook_of(view).may_block for view in self.routes.views)
         renders = self._templates is not None
-        self._takes_thread = self._stack_of_hooks.may_block or views_block or renders
+        self._takes_thread = self.hooks.may_block or views_block or renders
 
     def make_hooks(self) -> HookStack:
         """What stands around the views, made of the request middleware."""
@@ -197,7 +198,7 @@ class RequestApplication(Application):
         """The response to a request, through all hooks."""
         if request_started.receivers:
             request_started.send_robust(self, request=request)
-        response: Response = await self._stack_of_hooks.respond(request)
+        response: Response = await self.hooks.respond(request)
         if request_finished.receivers:
             request_finished.send_robust(self, request=request, response=response)
         return response

@@ -86,7 +86,13 @@ class _Telling:
         yield from self._details(happening)
 
     def _hook(self, happening: Happening) -> Iterator[str]:
-        return self._middleware(happening)
+        yield from (f"  {line}" for line in self._middleware(happening))
+
+    def _view(self, happening: Happening) -> Iterator[str]:
+        name = self._colours(happening.name, "bold")
+        yield f"    view {name}  {self._colours(happening.at, 'dim')}  {_time(happening)}"
+        yield from (f"  {line}" for line in self._outcome(happening))
+        yield from (f"  {line}" for line in self._details(happening))
 
     def _reached(self, happening: Happening) -> Iterator[str]:
         about = self._colours(happening.at, "dim")

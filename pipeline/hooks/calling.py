@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
-__all__ = ["Caller", "Hook", "InThread", "hook_of"]
+__all__ = ["Around", "Caller", "Hook", "InThread", "hook_of"]
 
 #: Has a function run in a thread.
 InThread = Callable[..., Awaitable[Any]]
@@ -38,6 +38,12 @@ def hook_of(function: Callable[..., Any], owner: Any = None) -> Hook:
     return Hook(function, bool(getattr(function, "blocking", getattr(owner, "blocking", True))))
 
 
+#: Given a hook, what it is called with, and what calls it, gives what it returns.
+Around = Callable[
+    [Hook, tuple[Any, ...], Callable[[], Coroutine[Any, Any, Any]]], Coroutine[Any, Any, Any]
+]
+
+
 class Caller:
     """Calls hooks, each where it has to run.
 
@@ -46,9 +52,19 @@ class Caller:
 
     def __init__(self, in_thread: InThread) -> None:
         self._in_thread = in_thread
+        self._around: Around | None = None
 
-    async def __call__(self, hook: Hook, *args: Any, **kwargs: Any) -> Any:
+    def watch(self, around: Around) -> None:
+        """Have this called instead of each hook, from now on and for good."""
+        self._around = around
+
+    def __call__(self, hook: Hook, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """What a hook returns, once it is there."""
+        if self._around is None:
+            return self._called(hook, args, kwargs)
+        return self._around(hook, args, lambda: self._called(hook, args, kwargs))
+
+    async def _called(self, hook: Hook, args: Any, kwargs: Any) -> Any:
         if hook.may_block:
             result = await self._in_thread(hook.function, *args, **kwargs)
         else:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pipeline.errors import MiddlewareNotUsed, NotFound, PermissionDenied, SuspiciousOperation
+from pipeline.hooks.calling import Around as Watch
 from pipeline.hooks.calling import Caller, Hook, InThread
 from pipeline.hooks.layers import made
 from pipeline.hooks.phases import Around, Layer, ViewHooks
@@ -87,6 +88,14 @@ class HookStack:
         self._outermost = self._built(list(middlewares))
         hooks = (self.view_hooks, *self.layers)
         self.may_block = any(each.may_block for each in hooks)
+
+    def watch(self, around: Watch) -> None:
+        """Have this called instead of each hook, layer and view, from now on and for good.
+
+        :param around: given a :class:`~pipeline.hooks.calling.Hook`, the arguments, and a function
+            that calls it with them; a coroutine of what it returns.
+        """
+        self._call.watch(around)
 
     async def respond(self, request: Any) -> Any:
         """The response to a request, whatever happens: an error nobody handles is a 500."""

@@ -77,3 +77,16 @@ class Calling(TestCase):
         """A hook has a name for errors."""
         self.assertEqual("Owner.plain", hook_of(Owner().plain).name)
         self.assertIn("Patient", hook_of(Patient()).name)
+
+    async def test_watched(self) -> None:
+        """Something else is called instead of each hook, with what calls it."""
+        caller = Caller(in_pool)
+        seen: list[Any] = []
+
+        async def around(hook: Any, args: Any, call: Any) -> Any:
+            seen.append((hook.function, args))
+            return await call()
+
+        caller.watch(around)
+        self.assertEqual(3, await caller(hook_of(max), 1, 3))
+        self.assertEqual([(max, (1, 3))], seen)

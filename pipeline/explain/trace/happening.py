@@ -28,8 +28,9 @@ class Stored:
 class Happening:
     """One step on the way of a message.
 
-    :param what: ``middleware``, ``hook`` or ``handler`` was called; ``reached`` a handler that is
-        not called; ``published``; ``settled``.
+    :param what: ``middleware``, a ``hook`` around a view or a task, a ``view`` or a ``handler`` was
+        called; ``reached`` a handler that is not called; ``published``, or ``refused`` to be;
+        ``settled``.
     :param worker: whose.
     :param connector: the connector's name.
     :param kind: the message's, as ``inbound``.

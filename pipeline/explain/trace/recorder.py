@@ -208,7 +208,9 @@ class Recorder:
         if happening is None or len(happening.logs) >= MOST_LOGS:
             return
         level = event.get("log_level", LogLevel.info)
-        happening.logs.append(f"{level.name}: {formatEvent(event)}")
+        failure = event.get("log_failure")
+        why = "" if failure is None else f": {failure.type.__name__}: {failure.value}"
+        happening.logs.append(f"{level.name}: {formatEvent(event)}{why}")
 
 
 class _Step:
@@ -258,7 +260,7 @@ class _Step:
         if not (self._waits and happening.waited):  # else most of it was spent turning the clock
             happening.took = time.perf_counter() - self._began
         happening.result, happening.detail = result, detail
-        happening.changes = differences(self._before, plain(self._subject))
+        happening.changes += differences(self._before, plain(self._subject))
         _keep(happening, self._own())
 
     def _own(self) -> list[Any]:

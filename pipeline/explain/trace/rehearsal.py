@@ -18,11 +18,13 @@ from pipeline.dispatchers.base import Dispatcher
 from pipeline.eager import finished
 from pipeline.errors import ConfigError
 from pipeline.explain.trace.broker import WatchedBroker
+from pipeline.explain.trace.calls import watch_calls
 from pipeline.explain.trace.clock import Turning
 from pipeline.explain.trace.differences import plain
 from pipeline.explain.trace.entrance import Entrance, entrance
 from pipeline.explain.trace.given import Given
 from pipeline.explain.trace.happening import Happening
+from pipeline.explain.trace.hooks import WatchedHooks
 from pipeline.explain.trace.recorder import Recorder
 from pipeline.service.build import chosen, probes, runtime_of, worker_of
 from pipeline.signals import middleware_prepared
@@ -166,6 +168,8 @@ class Rehearsal:
         what = f"worker {worker.name!r} is still being set up"
         await self._in_time(self._started(worker), what)
         self._recorder.watch_connectors(worker, lambda _: self._is_run(worker))
+        if isinstance(worker, RequestApplication):
+            worker.hooks.watch(WatchedHooks(self._recorder, worker))
 
     async def _started(self, worker: Any) -> None:
         if self._is_run(worker) or getattr(type(worker), "setup_application", 0) in _OWN_SETUPS:
@@ -186,6 +190,7 @@ class Rehearsal:
     def _prepared(self, sender: Any, **_: Any) -> None:
         if sender in self._workers:
             self._recorder.watch_stack(sender)
+            watch_calls(self._recorder, sender)
 
     # The message -------------------------------------------------------------------------------
 
