@@ -22,10 +22,11 @@ from twisted.python.failure import Failure
 
 from pipeline.connector.flow import Source
 from pipeline.connector.handling import Inlet, opposite
+from pipeline.connector.measured import parts_for
 from pipeline.connector.observed import Observed
-from pipeline.connector.ordered import Ordering, flow_for
+from pipeline.connector.ordered import Ordering
 from pipeline.connector.pressure import WhenFull
-from pipeline.connector.publishing import Edge, Publisher, queue_of
+from pipeline.connector.publishing import Edge, queue_of
 from pipeline.connector.watchable import Watchable
 from pipeline.delivery import Delivery, Limit, current
 from pipeline.eager import finished
@@ -77,14 +78,16 @@ class Connector(Observed, Watchable):
         self._worker = worker
         self._broker = worker.broker
         self._clock = worker.clock
-        self._publisher = Publisher(name, worker, stack, publishes, self, self._answered)
+        parts = parts_for(worker.meter, worker.name)
+        self._publisher = parts.publisher(name, worker, stack, publishes, self, self._answered)
         self._inlets = {
-            kind: Inlet(kind, self, worker, stack, self._publisher, max_deaths) for kind in consumes
+            kind: parts.inlet(kind, self, worker, stack, self._publisher, max_deaths)
+            for kind in consumes
         }
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
         self._further: list[tuple[str, str, list[Limit | None], int]] = []
-        self._flow = flow_for(ordering, name, self, worker.clock, max_in_flight)
+        self._flow = parts.flow(ordering, name, self, worker.clock, max_in_flight)
         self._is_strict = ordering == "strict"
         self._grace = GRACE
         self._stopping: Deferred[None] | None = None

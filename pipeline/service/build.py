@@ -23,6 +23,7 @@ from pipeline.config.system import load_system
 from pipeline.eager import finished
 from pipeline.errors import ConfigError
 from pipeline.middleware.load import create_middlewares_from_config
+from pipeline.observe.meter import Meter
 from pipeline.service.brokers import Connection, connection
 from pipeline.service.monitor.monitor import monitor_of, options_of
 from pipeline.service.process import stop
@@ -112,7 +113,8 @@ def build(
     problems.raise_any()
     monitor = monitor_of(config, connected, reactor, os.environ)
     workers = [
-        WorkerPart(spec, config, connected, reactor) for spec in sorted(specs, key=_faces_the_world)
+        WorkerPart(spec, config, connected, reactor, monitor.meter)
+        for spec in sorted(specs, key=_faces_the_world)
     ]
     watched = _watched(config, reactor)
     parts = (*connected.parts, *watched, *(each.part for each in workers))
@@ -141,16 +143,22 @@ class WorkerPart:
     :param config: the whole configuration.
     :param connected: gives the broker.
     :param clock: the reactor.
+    :param meter: what counts; None: nothing does.
     """
 
     def __init__(
-        self, spec: WorkerSpec, config: SystemConfig, connected: Connection, clock: Any
+        self,
+        spec: WorkerSpec,
+        config: SystemConfig,
+        connected: Connection,
+        clock: Any,
+        meter: Meter | None = None,
     ) -> None:
         self.part = Part(f"worker {spec.name!r}", self._start, self._stop, self)
         #: The worker, once it runs.
         self.worker: Worker | None = None
         self._make = lambda: worker_of(
-            spec, config, runtime_of(config, connected.broker, clock, lambda: stop(clock))
+            spec, config, runtime_of(config, connected.broker, clock, lambda: stop(clock), meter)
         )
 
     async def _start(self) -> None:
@@ -235,11 +243,16 @@ def worker_of(spec: WorkerSpec, config: SystemConfig, runtime: Runtime) -> Worke
 
 
 def runtime_of(
-    config: SystemConfig, broker: Any, clock: Any, stop: Callable[[], None] = lambda: None
+    config: SystemConfig,
+    broker: Any,
+    clock: Any,
+    stop: Callable[[], None] = lambda: None,
+    meter: Meter | None = None,
 ) -> Runtime:
     """What the workers of a process share, on a broker.
 
     :param stop: how a worker ends the process.
+    :param meter: what counts what they do; None: nothing does.
     """
     return Runtime(
         broker=broker,
@@ -250,6 +263,7 @@ def runtime_of(
         folder=config.folder,
         keep_task_states=config.keep_task_states,
         stop=stop,
+        meter=meter,
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -21,6 +19,7 @@ from pipeline.errors import DuplicateConnectorError
 from pipeline.interfaces import IWorker
 from pipeline.middleware.lifetime import tear_down
 from pipeline.middleware.load import LoadedMiddlewares, setup_middlewares_from_config
+from pipeline.middleware.measured import stack_for
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.outcome import DeadLetter, Done, Dropped, Outcome, Retry
 from pipeline.signals import (
@@ -32,40 +31,12 @@ from pipeline.signals import (
 )
 from pipeline.store import Store
 from pipeline.worker.options import WorkerConfig, policy_of
+from pipeline.worker.runtime import Runtime
 
-__all__ = ["Runtime", "Worker"]
+__all__ = ["Worker"]
 
 #: The field with the user's address, by kind.
 _USERS = {"inbound": "from_addr", "outbound": "to_addr"}
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What all workers of a process share.
-
-    :param broker: an :class:`~pipeline.interfaces.IBroker`, started by who made it.
-    :param codec: an :class:`~pipeline.interfaces.ICodec`.
-    :param clock: the reactor, or a Clock.
-    :param namespace: the name of the system.
-    :param debug: whether to show what helps while developing, and be slower.
-    :param folder: of the configuration's file; paths in it begin there. None: the current one.
-    :param keep_task_states: seconds that calls of tasks are remembered after their end;
-        0: no states are kept.
-    :param dry_run: a message is only tried out, as by ``pipeline trace``: nothing may reach outside
-        of this process, as a mail or a request would.
-    :param stop: called by a worker that has done all there was to do, to end the whole process in
-        good order, as a signal would.
-    """
-
-    broker: Any
-    codec: Any
-    clock: IReactorTime
-    namespace: str = ""
-    debug: bool = False
-    folder: Path | None = None
-    keep_task_states: float = 3600.0
-    dry_run: bool = False
-    stop: Callable[[], None] = lambda: None
 
 
 @implementer(IWorker)
@@ -99,6 +70,7 @@ class Worker:
         self.broker = runtime.broker
         self.codec = runtime.codec
         self.clock: Any = runtime.clock
+        self.meter = runtime.meter
         self.retry_policy = policy_of(self.config.retry)
         self.queue_policies = {
             queue: replace(self.retry_policy, **given)
@@ -285,7 +257,7 @@ class Worker:
     def use_middlewares(self, middlewares: LoadedMiddlewares) -> None:
         """Have messages pass these, which are set up."""
         self.middlewares = middlewares
-        self._stack = MiddlewareStack(self.middlewares)
+        self._stack = stack_for(self.meter, self.name, self.middlewares)
         message = set(map(id, self.middlewares))
         self._others = tuple(m for m in reversed(self.middlewares.made) if id(m) not in message)
         middleware_prepared.send_robust(self, middlewares=self.middlewares)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.interfaces import IReactorThreads
+
 from pipeline.config.schemas import SystemConfig
+from pipeline.observe.meter import Meter
 from pipeline.service.brokers import Connection
 from pipeline.service.monitor.health import Health
 from pipeline.service.monitor.notify import Notifier, Systemd
@@ -13,7 +17,9 @@ from pipeline.service.running import Part, System
 
 if TYPE_CHECKING:
     from pipeline.service.monitor.endpoint import Endpoint, MakePage
+    from pipeline.service.monitor.metrics import Metrics
     from pipeline.service.monitor.options import MonitorConfig
+    from pipeline.transports.answers import Page
 
 __all__ = ["PRIVATE", "Monitor", "monitor_of", "options_of"]
 
@@ -45,12 +51,11 @@ class Monitor:
         self._clock = clock
         self._health: Health | None = None
         self._systemd: Systemd | None = None
-        pages: dict[str, MakePage] = {
-            "/live": lambda: self.health.live(),
-            "/ready": lambda: self.health.ready(),
-        }
+        #: What counts what the workers do; None: nothing does.
+        self.meter = _meter(options, clock)
+        self._metrics: Metrics | None = None
         #: What answers; None: nothing does.
-        self.endpoint = None if options is None else _endpoint(options, pages, clock)
+        self.endpoint = None if options is None else self._endpoint(options)
 
     @property
     def health(self) -> Health:
@@ -71,11 +76,30 @@ class Monitor:
         self._health = Health(
             system, lambda: self._connected.broker, self._clock, self._config.stuck_after
         )
+        if self.meter is not None:
+            self._metrics = _metrics(self.meter, system, self._health, self._connected, self._clock)
         if self._notifier is not None:
             self._systemd = Systemd(self._notifier, self._health, self._clock)
 
+    def _endpoint(self, options: MonitorConfig) -> Endpoint:
+        from pipeline.service.monitor.endpoint import Endpoint  # HTTP, which not everybody needs
+
+        pages: dict[str, MakePage] = {
+            "/live": lambda: self.health.live(),
+            "/ready": lambda: self.health.ready(),
+        }
+        if self.meter is not None:
+            pages["/metrics"] = self._metrics_page
+        return Endpoint(options, pages, self._clock)
+
+    def _metrics_page(self) -> Page:
+        assert self._metrics is not None
+        return self._metrics.page()
+
     async def _start(self) -> None:
         self.health.start()
+        if self._metrics is not None:
+            self._metrics.start()
         if self.endpoint is not None:
             await self.endpoint.start()
 
@@ -83,6 +107,8 @@ class Monitor:
         if self._systemd is not None:
             self._systemd.end()
         self.health.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
         if self.endpoint is not None:
             await self.endpoint.stop()
 
@@ -95,10 +121,20 @@ class Monitor:
         self._systemd.stop()
 
 
-def _endpoint(options: MonitorConfig, pages: dict[str, MakePage], clock: Any) -> Endpoint:
-    from pipeline.service.monitor.endpoint import Endpoint  # HTTP, which not everybody needs
+def _meter(options: MonitorConfig | None, clock: Any) -> Meter | None:
+    if options is None or not options.metrics:
+        return None
+    # The server's clock and the host's go alike; a test's clock is its own server's.
+    now = time.time if IReactorThreads.providedBy(clock) else clock.seconds
+    return Meter(options.sample or 1, now)
 
-    return Endpoint(options, pages, clock)
+
+def _metrics(
+    meter: Meter, system: System, health: Health, connected: Connection, clock: Any
+) -> Metrics:
+    from pipeline.service.monitor.metrics import Metrics  # prometheus_client, which is optional
+
+    return Metrics(meter, system, health, lambda: connected.broker, clock)
 
 
 def options_of(config: SystemConfig, environment: Mapping[str, str]) -> MonitorConfig | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from pipeline.config.base import Config, ConfigSection
 from pipeline.config.endpoints import ConfigServerEndpoint, ServerDescription
+from pipeline.config.fields import ConfigBool
+from pipeline.config.numbers import ConfigInt
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig
 from pipeline.errors import ConfigError
@@ -20,9 +23,18 @@ class MonitorConfig(Config):
     """Where a process tells about itself, and to whom."""
 
     listen = ConfigServerEndpoint(
-        "Where /live and /ready are answered, for this machine only unless it says otherwise,"
-        " as `tcp:9100` or `tcp:9100:interface=10.0.0.5`.",
+        "Where /live, /ready and /metrics are answered, for this machine only unless it says"
+        " otherwise, as `tcp:9100` or `tcp:9100:interface=10.0.0.5`.",
         required=True,
+    )
+    metrics = ConfigBool(
+        "Count and time what workers do, and tell it at /metrics; needs the extra `metrics`.",
+        default=True,
+    )
+    sample = ConfigInt(
+        "Of so many messages one is timed in each middleware and handler.",
+        default=100,
+        minimum=1,
     )
     authentication = ConfigSection("Who may ask; anybody by default.", AuthenticationConfig)
     tls = ConfigSection("The certificate; without one there is no TLS.", TlsConfig)
@@ -33,6 +45,11 @@ class MonitorConfig(Config):
             self.listening()
         except ConfigError as error:
             self.raise_config_error(f"listen: {error}", "listen")
+        if self.metrics and find_spec("prometheus_client") is None:
+            self.raise_config_error(
+                "metrics: prometheus-client is not there: install txpipeline[metrics], or say"
+                " metrics: false"
+            )
 
     def listening(self) -> Listening:
         """Where to listen."""
@@ -60,12 +77,13 @@ def private_options(own: MonitorConfig | None, place: str) -> MonitorConfig:
     """The options of a process whose supervisor answers for all.
 
     It listens at a place that only its supervisor knows: nobody has to say who they are there.
+    Without ``monitor:`` it tells its health only.
 
     :param own: what the configuration says.
     :param place: where, as of the environment variable ``PIPELINE_MONITOR``.
     :raise ConfigError: the place is none.
     """
-    told: dict[str, Any] = {} if own is None else dict(own._data)
+    told: dict[str, Any] = {"metrics": False} if own is None else dict(own._data)
     kept = {key: value for key, value in told.items() if key not in ("authentication", "tls")}
     try:
         return MonitorConfig({**kept, "listen": place})

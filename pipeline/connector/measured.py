@@ -1,0 +1,223 @@
+"""What a connector is made of when its messages are counted and timed.
+
+It is chosen when a connector is made; without a meter the plain parts are taken, and nothing of
+this runs. Counting goes by batches as far as it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from pipeline.connector.flow import Flow, Source
+from pipeline.connector.handling import Inlet
+from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
+from pipeline.connector.publishing import Edge, Publisher
+from pipeline.delivery import Delivery, Post, Settled
+from pipeline.observe.meter import OTHER, Count, Meter
+from pipeline.outcome import DeadLetter, Done, Dropped, Retry
+
+__all__ = ["Parts", "parts_for", "plain_queue"]
+
+#: The outcomes in words, by their type.
+_OUTCOMES: dict[type, str] = {
+    Done: "done",
+    Retry: "retried",
+    Dropped: "dropped",
+    DeadLetter: "dead",
+}
+
+#: The most reasons of dead letters that are told apart, for each queue: a handler may make some up.
+REASONS = 30
+
+
+class Parts(NamedTuple):
+    """What makes the parts of a connector."""
+
+    publisher: Callable[..., Publisher]
+    inlet: Callable[..., Inlet]
+    flow: Callable[..., Flow]
+
+
+def parts_for(meter: Meter | None, worker: str) -> Parts:
+    """What makes the parts of a worker's connectors.
+
+    :param meter: what counts; None: nothing does.
+    :param worker: the worker's name.
+    """
+    if meter is None:
+        return Parts(Publisher, Inlet, flow_for)
+    return Parts(
+        partial(MeasuredPublisher, meter, worker),
+        partial(MeasuredInlet, meter, worker),
+        partial(_measured_flow_for, meter, worker),
+    )
+
+
+def plain_queue(queue: str) -> str:
+    """A queue as a label: an instance's is its connector's, since those are without number."""
+    return queue.partition("@")[0]
+
+
+class MeasuredPublisher(Publisher):
+    """Counts what it publishes at once; what is staged is counted when it is settled."""
+
+    def __init__(self, meter: Meter, worker: str, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._published = _Published(meter, worker)
+
+    def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
+        return self._counted(super()._send(post, partition, edge), post.queue)
+
+    async def _counted(self, sending: Awaitable[bool], queue: str) -> bool:
+        is_sent = await sending
+        if is_sent:
+            self._published.to(queue).value += 1
+        return is_sent
+
+
+class MeasuredInlet(Inlet):
+    """Times one delivery of so many."""
+
+    def __init__(self, meter: Meter, worker: str, kind: str, connector: Any, *parts: Any) -> None:
+        super().__init__(kind, connector, *parts)
+        self._times = meter.histogram("pipeline_handling_seconds", worker, connector.name, kind)
+        self._every = meter.sample
+        self._left = 1
+
+    def process(self, delivery: Delivery) -> Any:
+        self._left -= 1
+        handling = super().process(delivery)
+        if self._left:
+            return handling
+        self._left = self._every
+        return self._timed(handling)
+
+    async def _timed(self, handling: Awaitable[Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return await handling
+        finally:
+            self._times.observe(time.perf_counter() - began)
+
+
+class Measured(Flow):
+    """A flow that counts what is taken and what is settled, a batch at a time."""
+
+    _meter: Meter
+    _worker: str
+    _tallies: dict[Source, _Tally]
+
+    def count_with(self, meter: Meter, worker: str) -> None:
+        """Count with this; before anything is handled."""
+        self._meter, self._worker, self._tallies = meter, worker, {}
+
+    def handle(self, source: Source, batch: list[Delivery]) -> None:
+        self._tally(source).taken(batch)
+        super().handle(source, batch)
+
+    def settled(self, source: Source, batch: list[Delivery], results: list[Settled]) -> None:
+        self._tally(source).settled(batch, results, self._outcomes)
+        super().settled(source, batch, results)
+
+    def _tally(self, source: Source) -> _Tally:
+        tally = self._tallies.get(source)
+        if tally is None:
+            queue = plain_queue(source.consumer.queue)
+            tally = _Tally(self._meter, self._worker, queue, source.inlet.kind)
+            self._tallies[source] = tally
+        return tally
+
+
+class MeasuredOrdered(Measured, OrderedFlow):
+    """The same for messages in order, which keep in hand what is to be tried again."""
+
+    def _noted(self, result: Settled, source: Source, delivery: Delivery, outcome: Retry) -> None:
+        if result is Settled.WON and delivery in source.reader.held:
+            self._tally(source).outcome("retried").value += 1
+        super()._noted(result, source, delivery, outcome)
+
+
+def _measured_flow_for(
+    meter: Meter, worker: str, ordering: Ordering, name: str, sender: Any, clock: Any, limit: int
+) -> Flow:
+    flow: Measured
+    if ordering == "none":
+        flow = Measured(name, sender, clock, limit)
+    else:
+        flow = MeasuredOrdered(name, sender, clock, limit, ordering == "strict")
+    flow.count_with(meter, worker)
+    return flow
+
+
+class _Published:
+    """Counts messages by the queue they are put on."""
+
+    def __init__(self, meter: Meter, worker: str) -> None:
+        self._meter = meter
+        self._worker = worker
+        self._known: dict[str, Count] = {}
+
+    def to(self, queue: str) -> Count:
+        """The count of a queue."""
+        plain = plain_queue(queue)
+        count = self._known.get(plain)
+        if count is None:
+            count = self._meter.counter("pipeline_messages_published", self._worker, plain)
+            self._known[plain] = count
+        return count
+
+
+class _Tally:
+    """Counts and times what is taken from one queue."""
+
+    def __init__(self, meter: Meter, worker: str, queue: str, kind: str) -> None:
+        place = self._place = (worker, queue, kind)
+        self._meter = meter
+        self._now = meter.now
+        self._waits = meter.histogram("pipeline_wait_seconds", *place)
+        self._latencies = meter.histogram("pipeline_latency_seconds", *place)
+        self._done = self.outcome("done")
+        self._published = _Published(meter, worker)
+        self._reasons: set[str] = set()
+
+    def outcome(self, name: str) -> Count:
+        """The count of an outcome."""
+        return self._meter.counter("pipeline_messages_settled", *self._place, name)
+
+    def taken(self, batch: Sequence[Delivery]) -> None:
+        """A batch was taken."""
+        now, observe = self._now(), self._waits.observe
+        for delivery in batch:
+            if delivery.attempt == 1:
+                observe(now - delivery.enqueued_at * 0.001)
+
+    def settled(
+        self, batch: Sequence[Delivery], results: Sequence[Settled], outcomes: dict[Delivery, Any]
+    ) -> None:
+        """A batch was settled, or some of it."""
+        now, observe, done = self._now(), self._latencies.observe, 0
+        for delivery, result in zip(batch, results, strict=True):
+            if result is not Settled.WON:
+                self.outcome(result.value).value += 1
+                continue
+            outcome = outcomes.get(delivery) if outcomes else None
+            if outcome is None:
+                done += 1
+            else:
+                self._other(outcome)
+            if type(outcome) is not Retry:
+                observe(now - delivery.enqueued_at * 0.001)
+            for post in delivery.posts:
+                if not post.headers:
+                    self._published.to(post.queue).value += 1
+        self._done.value += done
+
+    def _other(self, outcome: Any) -> None:
+        self.outcome(_OUTCOMES.get(type(outcome), OTHER)).value += 1
+        if type(outcome) is DeadLetter:
+            self._reasons.update([outcome.reason] if len(self._reasons) < REASONS else [])
+            reason = outcome.reason if outcome.reason in self._reasons else OTHER
+            self._meter.counter("pipeline_dead_letters", *self._place, reason).value += 1
