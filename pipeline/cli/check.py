@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from pipeline.cli.findings import finding_lines, is_refused
 from pipeline.cli.report import Colours, print_error, single_errors
 from pipeline.cli.run import add_set_option
 from pipeline.errors import ConfigError
@@ -18,8 +20,10 @@ _EXAMPLES = """\
 examples:
   pipeline check config/demo.yaml
   pipeline check config/demo.yaml --json
+  pipeline check config/demo.yaml --strict    in CI: warnings are errors
 
-The status is 0 when the configuration is right, and 1 when it is not.
+The status is 0 when the configuration is right, and 1 when it is not: when it would not run, or
+has a mistake that `pipeline explain --rules` calls an error. --strict counts warnings, too.
 """
 
 
@@ -28,26 +32,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("file", metavar="FILE", help="the YAML file")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--strict", action="store_true", help="fail for warnings, too")
     add_set_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Say everything that is wrong, or what would run."""
     try:
-        found = _found(args)
+        found, findings = _found(args)
     except ConfigError as error:
         _say_wrong(error, args.json)
         return 1
-    _say_right(found, args.json)
-    return 0
+    refused = is_refused(findings, strict=args.strict)
+    if args.json:
+        told = [asdict(each) for each in findings]
+        print(json.dumps({"ok": not refused, **found, "findings": told}))
+    else:
+        _say_right(found, refused)
+        for line in finding_lines(findings, sys.stdout):
+            print(line)
+    return 1 if refused else 0
 
 
-def _found(args: argparse.Namespace) -> dict[str, Any]:
+def _found(args: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
+    from pipeline.explain.look import look_at
     from pipeline.service.build import load
     from pipeline.service.overview import overview
 
     config = load(args.file, args.set_option)
-    return {"file": args.file, **overview(config)}
+    return {"file": args.file, **overview(config)}, look_at(config).findings
 
 
 def _say_wrong(error: ConfigError, as_json: bool) -> None:
@@ -55,17 +68,16 @@ def _say_wrong(error: ConfigError, as_json: bool) -> None:
         print_error(error)
         return
     errors = [
-        {"at": each.at, "what": each.what, "hint": each.hint} for each in single_errors(error)
+        {"rule": "configuration", "at": each.at, "what": each.what, "hint": each.hint}
+        for each in single_errors(error)
     ]
     print(json.dumps({"ok": False, "errors": errors}))
 
 
-def _say_right(found: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"ok": True, **found}))
-        return
+def _say_right(found: dict[str, Any], refused: bool) -> None:
     colours = Colours(sys.stdout)
-    print(f"{colours('OK', 'green', 'bold')}  {found['file']}: namespace {found['namespace']!r}")
+    word = colours("NOT OK", "red", "bold") if refused else colours("OK", "green", "bold")
+    print(f"{word}  {found['file']}: namespace {found['namespace']!r}")
     rows = [
         (worker["name"], worker["class"], ", ".join(worker["reads"]), ", ".join(worker["writes"]))
         for worker in found["workers"]

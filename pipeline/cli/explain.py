@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.cli.findings import finding_lines, rule_lines
 from pipeline.cli.run import add_set_option
 from pipeline.middleware.families import KINDS
 
@@ -18,18 +20,23 @@ examples:
   pipeline explain config/demo.yaml
   pipeline explain config/demo.yaml --worker work --kind inbound
   pipeline explain config/demo.yaml --json
+  pipeline explain --rules                 the mistakes that are looked for
 
 The columns: the place in the order (in brackets a priority), the name in the configuration, how
 it is called, what it may do, where that is written, and the method. `sync` and `async` are plain
 and `async def` handlers, `Deferred` may give one, `thread` runs in a thread. What it may do is
-declared by its class; with a question mark it is guessed from the source.
+declared by its class; with a question mark it is guessed from the source. Mistakes stand below, as
+by `pipeline check`, which fails for them; here the status is 0.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the subcommand takes."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("file", metavar="FILE", help="the YAML file")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the YAML file")
+    parser.add_argument(
+        "--rules", action="store_true", help="list the rules by which mistakes are found"
+    )
     parser.add_argument(
         "--worker", action="append", default=[], metavar="NAME", help="only this worker; repeatable"
     )
@@ -45,25 +52,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain it; 0."""
-    from pipeline.cli.explained import lines_of
+    if args.rules:
+        return _tell_rules(args)
+    if args.file is None:
+        print("pipeline explain: name a FILE, or --rules", file=sys.stderr)
+        return 2
+    from pipeline.explain.look import look_at
+    from pipeline.service.build import load
 
-    system = _explained(args)
+    look = look_at(load(args.file, args.set_option), args.worker)
     if args.json:
-        print(json.dumps(asdict(system)))
+        findings = [asdict(each) for each in look.findings]
+        print(json.dumps({**asdict(look.system), "findings": findings}))
         return 0
-    for line in lines_of(system, sys.stdout, args.kind, verbose=args.verbose):
+    for line in _lines(look, args):
         print(line)
     return 0
 
 
-def _explained(args: argparse.Namespace) -> Any:
-    from pipeline.explain.explanation import explained
-    from pipeline.explain.prepared import prepared, put_away
-    from pipeline.service.build import load
+def _lines(look: Any, args: argparse.Namespace) -> Iterator[str]:
+    from pipeline.cli.explained import lines_of
 
-    config = load(args.file, args.set_option)
-    workers = prepared(config, args.worker)
-    try:
-        return explained(config.namespace, workers)
-    finally:
-        put_away(workers)
+    yield from lines_of(look.system, sys.stdout, args.kind, verbose=args.verbose)
+    if look.findings:
+        yield ""
+        yield from finding_lines(look.findings, sys.stdout)
+
+
+def _tell_rules(args: argparse.Namespace) -> int:
+    from pipeline.explain.lint.run import RULES
+
+    if args.json:
+        told = [{"name": r.name, "level": r.level, "about": r.about, "why": r.why} for r in RULES]
+        print(json.dumps(told))
+        return 0
+    for line in rule_lines(RULES, sys.stdout):
+        print(line)
+    return 0

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pipeline.config.base import Config
 from pipeline.config.positions import Path, position
 from pipeline.config.problems import Problems
-from pipeline.config.settings import NamespaceConfig, RetryConfig
+from pipeline.config.settings import LintConfig, NamespaceConfig, RetryConfig
 from pipeline.config.source import Document
 
 __all__ = ["SystemConfig", "WorkerSpec", "checked", "listed_names"]
@@ -71,6 +71,7 @@ class SystemConfig:
     keep_task_states: float = _DEFAULT.keep_task_states
     log_format: str = _DEFAULT.log_format
     log_level: str = _DEFAULT.log_level
+    lint: LintConfig = _DEFAULT.lint
     stop_timeout: float = _DEFAULT.stop_timeout
     monitor: Mapping[str, Any] | None = _DEFAULT.monitor
     workers: tuple[WorkerSpec, ...] = ()

@@ -8,12 +8,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.config.base import Config, ConfigSection
-from pipeline.config.fields import ConfigBool, ConfigChoice, ConfigField, ConfigText
+from pipeline.config.fields import (
+    ConfigBool,
+    ConfigChoice,
+    ConfigField,
+    ConfigList,
+    ConfigText,
+)
 from pipeline.config.numbers import ConfigFloat, ConfigInt
+from pipeline.config.positions import position
 from pipeline.config.quantities import ConfigDuration
 from pipeline.errors import ConfigError
 
-__all__ = ["NamespaceConfig", "RetryConfig", "is_name"]
+__all__ = ["LintConfig", "NamespaceConfig", "RetryConfig", "is_name"]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _NAME_FORM = "letters, digits, '_', '.' and '-'"
@@ -102,6 +109,22 @@ class RetryConfig(Config):
     )
 
 
+class LintConfig(Config):
+    """What is not looked for in this file."""
+
+    ignore = ConfigList(
+        "The names of rules that are off in this file; `pipeline explain --rules` lists them.",
+        default=(),
+    )
+
+    def post_validate(self) -> None:
+        """:raises ConfigError: something in the list is no name."""
+        for index, name in enumerate(self.ignore):
+            if not isinstance(name, str):
+                at = position(self._data, ("ignore", index))
+                raise ConfigError("ignore: expected names of rules", at=at)
+
+
 class NamespaceConfig(Config):
     """What holds for all workers of a namespace."""
 
@@ -149,6 +172,7 @@ class NamespaceConfig(Config):
         values=("debug", "info", "warn", "error", "critical"),
         default="info",
     )
+    lint = ConfigSection("Which mistakes `pipeline check` shall not look for.", LintConfig)
     stop_timeout = ConfigDuration(
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )

@@ -25,52 +25,55 @@ def skipped_in(
     :param chains: all of its chains.
     :param unused: request middleware that wanted to be left out, each with its reason.
     """
-    chains = tuple(chains)
-    given = dict(prepared.loaded.skipped)
-    reasons = {id(middleware): reason for middleware, reason in unused}
+    used = {(chain.direction, chain.kind) for chain in chains if chain.is_used}
+    said = {id(entry.middleware): reason for entry, reason in prepared.loaded.skipped}
+    said.update((id(middleware), reason) for middleware, reason in unused)
+    unready = {name for name, _ in prepared.unready}
     found = []
     for entry in prepared.loaded.entries:
-        why, rests = _why(entry, prepared, chains)
-        if entry in given:
-            why, rests = f"it is not used: {given[entry] or 'it gives no reason'}", True
-        elif id(entry.middleware) in reasons:
-            why, rests = f"it is not used: {reasons[id(entry.middleware)]}", True
+        why, sort = _why(entry, prepared, used), "idle"
+        if id(entry.middleware) in said:
+            why = f"it is not used: {said[id(entry.middleware)] or 'it gives no reason'}"
+            sort = "unwanted"
+        elif entry.name in unready and not _has_handlers(entry, prepared):
+            why = "it could not be set up here, which may give it its handlers"
+            sort = "unready"
         if why:
-            own = not prepared.shares
-            found.append(views.Skipped(entry.name, entry.dotted, why, entry.at, own, rests))
+            found.append(views.Skipped(entry.name, entry.dotted, why, entry.at, sort))
     return tuple(found)
 
 
-def _why(entry: Entry, prepared: Prepared, chains: tuple[views.Chain, ...]) -> tuple[str, bool]:
-    """Why an entry does nothing here ("": it does), and whether it may elsewhere."""
-    worker = prepared.worker
+def _why(entry: Entry, prepared: Prepared, used: set[tuple[str, str]]) -> str:
+    """Why an entry does nothing here; "": it does."""
     if entry.family is Family.TASK:
-        runs = isinstance(worker, TaskApplication)
-        return ("" if runs else "it is for tasks, and this worker runs none"), True
+        runs = isinstance(prepared.worker, TaskApplication)
+        return "" if runs else "it is for tasks, and this worker runs none"
     if entry.family is Family.REQUEST:
-        answers = isinstance(worker, RequestApplication)
-        return ("" if answers else "it is for requests, and this worker has no views"), True
-    return _why_no_message(entry, prepared, chains)
-
-
-def _why_no_message(
-    entry: Entry, prepared: Prepared, chains: tuple[views.Chain, ...]
-) -> tuple[str, bool]:
-    made = [m for m in prepared.loaded if type(m) is entry.middleware and _name(m) == entry.name]
-    if not made:
-        return "", True
-    has = list(_handled(made[0]))
-    used = {(chain.direction, chain.kind) for chain in chains if chain.is_used}
-    if any(each in used for each in has):
-        return "", True
+        answers = isinstance(prepared.worker, RequestApplication)
+        return "" if answers else "it is for requests, and this worker has no views"
+    middleware = _made(entry, prepared)
+    if middleware is None:
+        return ""
+    has = list(_handled(middleware))
+    if any(way in used for way in has):
+        return ""
     if has:
-        what = ", ".join(f"{direction} {kind}" for direction, kind in has)
-        return f"it handles {what}, which no message is here", True
-    if any(name == entry.name for name, _ in prepared.unready):
-        return "it could not be set up here, which may give it its handlers", True
-    if not _has_by_class(made[0]):
-        return "", True  # it does its work elsewhere, as by listening to signals
-    return "its options leave it nothing to do", False
+        ways = ", ".join(f"{direction} {kind}" for direction, kind in has)
+        return f"it handles {ways}, which no message is here"
+    if not _has_by_class(middleware):
+        return ""  # it does its work elsewhere, as by listening to signals
+    return "its options leave it nothing to do"
+
+
+def _made(entry: Entry, prepared: Prepared) -> Any:
+    """The message middleware that was made of an entry, or None."""
+    made = (each for each in prepared.loaded if _name(each) == entry.name)
+    return next((each for each in made if type(each) is entry.middleware), None)
+
+
+def _has_handlers(entry: Entry, prepared: Prepared) -> bool:
+    made = _made(entry, prepared)
+    return made is not None and any(_handled(made))
 
 
 def _handled(middleware: Any) -> Iterator[tuple[str, str]]:

@@ -32,14 +32,12 @@ class Prepared:
     :param spec: what the configuration says of it.
     :param lines: its connectors: which kinds they read and publish.
     :param unready: the middlewares that could not be set up here: the name, and why.
-    :param shares: other workers have the same ``middleware:`` list.
     """
 
     spec: WorkerSpec
     worker: Worker
     lines: list[Line]
     unready: list[tuple[str, str]]
-    shares: bool = False
 
     @property
     def name(self) -> str:
@@ -92,17 +90,11 @@ def prepared(config: SystemConfig, only: Iterable[str] = ()) -> list[Prepared]:
     for spec, worker in zip(specs, probes(config, specs), strict=True):
         with problems.collecting():
             unready = _set_up(worker, spec)
-            made.append(Prepared(spec, worker, lines_of(worker), unready, _shares(spec, config)))
+            made.append(Prepared(spec, worker, lines_of(worker), unready))
     if problems.errors:
         put_away(made)
     problems.raise_any()
     return made
-
-
-def _shares(spec: WorkerSpec, config: SystemConfig) -> bool:
-    at = spec.at(("middleware",))
-    lists = [each for each in config.workers if each.config.get("middleware") is not None]
-    return sum(each.at(("middleware",)) == at for each in lists) > 1
 
 
 def _set_up(worker: Worker, spec: WorkerSpec) -> list[tuple[str, str]]:

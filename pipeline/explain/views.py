@@ -62,16 +62,15 @@ class Skipped:
     """An entry of the ``middleware:`` list that does nothing in a worker.
 
     :param why: the reason.
-    :param is_own: the list is the worker's own, and not shared with others.
-    :param rests: it has work in other workers of other sorts; so it is no mistake in a shared list.
+    :param sort: ``idle``: there is nothing for it to do; ``unwanted``: it said so itself;
+        ``unready``: it could not be set up, so that is not known.
     """
 
     name: str
     class_name: str
     why: str
     at: str | None = None
-    is_own: bool = False
-    rests: bool = False
+    sort: str = "idle"
 
 
 @dataclass(frozen=True)

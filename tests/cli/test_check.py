@@ -8,6 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 
 from twisted.trial.unittest import TestCase
 
+from tests.explain.lint.systems import KEYS, SIGN, STAMP
+from tests.explain.systems import pair
 from tests.service.support import ROOT, written
 
 WRONG = """\
@@ -62,6 +64,48 @@ class Right(TestCase):
         self.assertIn("did you mean 'wait'?", err)
 
 
+class Mistaken(TestCase):
+    """A configuration that runs, and has mistakes."""
+
+    UNREAD = pair().replace("web, listen", "web, publish_failures: true, listen")
+
+    def test_warning(self) -> None:
+        """Warnings are shown with their place, the rule, why and what to do; the status is 0."""
+        file = written(self, self.UNREAD)
+        status, out, err = check(file)
+        self.assertEqual((0, ""), (status, err))
+        self.assertTrue(out.startswith("OK"), out)
+        self.assertIn(f"{file}:5:", out)
+        self.assertIn(": warning: 'web' writes to web.failures", out)
+        self.assertIn("[unread-queue]", out)
+        self.assertIn("    why: what is written there waits for ever", out)
+        self.assertTrue(out.endswith("1 warning\n"), out)
+
+    def test_strict(self) -> None:
+        """With --strict they fail it."""
+        status, out, _ = check(written(self, self.UNREAD), "--strict")
+        self.assertEqual(1, status)
+        self.assertTrue(out.startswith("NOT OK"), out)
+
+    def test_error(self) -> None:
+        """Errors always do."""
+        keys = KEYS[: KEYS.index("seal")]
+        status, out, _ = check(written(self, pair(STAMP, SIGN, sections=keys)))
+        self.assertEqual(1, status)
+        self.assertTrue(out.endswith("2 errors\n"), out)
+
+    def test_json(self) -> None:
+        """For programs each finding has its parts."""
+        status, out, _ = check(written(self, self.UNREAD), "--json")
+        found = json.loads(out)
+        self.assertEqual((0, True), (status, found["ok"]))
+        [finding] = found["findings"]
+        told = tuple(finding[part] for part in ("rule", "level", "worker"))
+        self.assertEqual(("unread-queue", "warning", "web"), told)
+        strict = check(written(self, self.UNREAD), "--json", "--strict")[1]
+        self.assertFalse(json.loads(strict)["ok"])
+
+
 class Wrong(TestCase):
     """A configuration with faults."""
 
@@ -81,7 +125,7 @@ class Wrong(TestCase):
         self.assertEqual((1, ""), (status, err))
         found = json.loads(out)
         self.assertFalse(found["ok"])
-        self.assertEqual({"at", "what", "hint"}, set(found["errors"][0]))
+        self.assertEqual({"rule", "at", "what", "hint"}, set(found["errors"][0]))
         self.assertEqual(2, len(found["errors"]))
 
     def test_tasks(self) -> None:

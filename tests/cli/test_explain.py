@@ -70,6 +70,25 @@ class Explained(TestCase):
         self.assertNotIn("no message is that here", plain)
         self.assertIn("consume inbound  (no message is that here)", verbose)
 
+    def test_findings(self) -> None:
+        """Mistakes stand below; they don't change the status."""
+        file = written(self, pair(f"quiet: {MEMBERS}.Quiet"))
+        status, out, _ = explain(file)
+        self.assertEqual(0, status)
+        self.assertIn("[retry-at-the-edge]", out)
+        found = json.loads(explain(file, "--json")[1])["findings"]
+        self.assertEqual(["retry-at-the-edge"], [each["rule"] for each in found])
+
+    def test_rules(self) -> None:
+        """What is looked for, as a table or in JSON; without a file it is that or nothing."""
+        status, out, _ = explain("--rules")
+        self.assertEqual(0, status)
+        names = [rule["name"] for rule in json.loads(explain("--rules", "--json")[1])]
+        self.assertEqual(names, [line.split()[0] for line in out.splitlines()[1:]])
+        status, _, err = explain()
+        self.assertEqual(2, status)
+        self.assertIn("name a FILE, or --rules", err)
+
     def test_wrong_use(self) -> None:
         """An unknown worker is said with the known ones; an unknown kind is a wrong command."""
         status, _, err = explain(DEMO, "--worker", "wrok")

@@ -36,17 +36,6 @@ class Ready(ExplainCase):
         self.assertIn("no such host", work.unready[1][1])
         self.assertEqual(1, len(work.worker.stack.consume("inbound").steps))
 
-    def test_shares(self) -> None:
-        """A list at the top is shared; a worker's own is not."""
-        self.assertEqual(
-            [True, True], [e.shares for e in self.prepared(pair(f"c: {MEMBERS}.Child"))]
-        )
-        own = pair().replace(
-            "transport_name: web, tasks",
-            f"middleware: [{{c: {MEMBERS}.Child}}], transport_name: web, tasks",
-        )
-        self.assertFalse(self.prepared(own)[0].shares)
-
     def test_wrong(self) -> None:
         """What is wrong with the configuration is an error, as for who runs it."""
         text = pair(f"c: {MEMBERS}.Child", sections="c: {colour: red}\n")
