@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import select
 import sys
 import time
 from collections import Counter
@@ -12,9 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import Any
 
-from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from pipeline.cli.asking import confirmed
 from pipeline.cli.editing import edited, with_settings
 from pipeline.cli.progress import Progress
 from pipeline.cli.shown import shown
@@ -194,12 +193,7 @@ class Clerk:
         question = f"Throw away {_letters(count)} of {' and '.join(counts)}, for ever? [y/N] "
         if not count:
             return
-        print(question, end="", file=sys.stderr, flush=True)
-        # Not a blocking read: Ctrl-C must be answered, too.
-        while not select.select([sys.stdin], [], [], 0)[0]:
-            await deferLater(self._clock, 0.05)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise PipelineError("nothing is thrown away; --yes says yes beforehand")
+        await confirmed(question, self._clock)
 
     async def edit(self) -> int:
         """Change the message of each letter, and put it back if that is wanted."""

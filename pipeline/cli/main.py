@@ -23,6 +23,7 @@ COMMANDS = {
     "trace": "try one message out, and see what each middleware makes of it",
     "hash": "hash a password, or make a token, for authentication",
     "status": "see workers and queues: who is alive, how much waits, how fast it goes",
+    "queues": "look into queues, empty them, pause and resume them",
     "dead": "look at dead letters, put them back, mend them, throw them away",
     "tasks": "look at calls of tasks, cancel them, put them back, make one",
 }

@@ -27,7 +27,8 @@ class Burst:
     """Watches the queues that the workers of this process read, until they are empty.
 
     A queue is drained when nothing waits in it and nobody has anything of it in hand, here or in
-    another process. What is delayed, as a retry, is waited for as long as is asked.
+    another process. What is delayed, as a retry, is waited for as long as is asked. What waits in a
+    queue that an operator has paused is left there.
 
     :param system: a :class:`pipeline.service.running.System`.
     :param clock: the reactor.
@@ -90,12 +91,15 @@ class Burst:
         """How many messages wait or are in hand, and how many are delayed."""
         working = delayed = 0
         for worker in self._workers():
+            paused = {each.queue for each in await worker.broker.overseer().pauses()}
             for connector in worker.connectors.values():
                 working += connector.in_hand
                 for queue in connector.reads:
                     depth = await worker.broker.depth(queue)
-                    working += depth.waiting + depth.in_hand
-                    delayed += depth.delayed
+                    working += depth.in_hand
+                    if queue not in paused:
+                        working += depth.waiting
+                        delayed += depth.delayed
         return working, delayed
 
     def _workers(self) -> Iterator[Worker]:

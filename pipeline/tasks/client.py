@@ -210,6 +210,15 @@ class Client:
         """Cancel a call; see :meth:`pipeline.tasks.handle.TaskHandle.cancel`."""
         return await self.states.cancel(call_id, self._leaving)
 
+    async def stage_purged(
+        self, delivery: Delivery, message: TaskMessage, watched: list[str]
+    ) -> None:
+        """Stage the end of a call that waits and is thrown away with this delivery.
+
+        :param watched: as of :func:`pipeline.tasks.states.purging.watchers`.
+        """
+        await self.states.purged(delivery, message, watched, self._leaving)
+
     async def watch(self, handle: TaskHandle) -> None:
         """Settle a handle that was made of an id, now or when its call ends.
 

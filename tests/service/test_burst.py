@@ -83,6 +83,15 @@ class Watching(WorkerCase):
         self.turn()
         self.assertEqual([True], self.stopped)
 
+    def test_paused(self) -> None:
+        """What waits in a paused queue, or is delayed there, is left there."""
+        self.successResultOf(self.looker.overseer().pause("sms.inbound", "ada"))
+        self.put("sms.inbound", inbound("a"))
+        self.successResultOf(self.looker.publish([self.post("later", 500_000)]))
+        burst = self.burst(wait=3)
+        self.turn()
+        self.assertEqual(([True], 0), (self.stopped, burst.handled))
+
     def test_delayed(self) -> None:
         """What is delayed is waited for as long as is asked, once all else is done."""
         delayed = self.looker.publish([self.post("later", 500_000)])

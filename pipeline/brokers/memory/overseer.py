@@ -87,7 +87,8 @@ class MemoryOverseer:
         """See :meth:`pipeline.interfaces.IOverseer.place`."""
         self._server.refresh()
         reader = self._broker.reader(partition)
-        return MemoryPlace(self._shards()[partition], queue, partition, reader)
+        shard = self._shards()[partition]
+        return MemoryPlace(shard, queue, partition, reader, self._server.refresh)
 
     @property
     def _pauses(self) -> dict[str, Pause]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -26,10 +27,19 @@ class MemoryPlace:
     :param queue: the queue's name.
     :param partition: the partition's number.
     :param reader: reads its store.
+    :param changed: called when something may have been put on a queue.
     """
 
-    def __init__(self, shard: Shard, queue: str, partition: int, reader: Any) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        queue: str,
+        partition: int,
+        reader: Any,
+        changed: Callable[[], None],
+    ) -> None:
         self._shard = shard
+        self._changed = changed
         self._queue = queue
         self._partition = partition
         self._reader = reader
@@ -87,26 +97,20 @@ class MemoryPlace:
         """See :meth:`pipeline.interfaces.IPlace.purge`."""
         stream = self._shard.stream(self._queue)
         found = {entry.id: entry for entry in stream.waiting()}
-        return succeed(
-            [
-                self._withdraw(each, found.pop(each.id, None), lambda e: stream.withdraw(e))
-                for each in deliveries
-            ]
-        )
+        return self._each(deliveries, found, stream.withdraw)
 
     def purge_delayed(self, deliveries: Sequence[Delivery]) -> Deferred[list[Settled]]:
         """See :meth:`pipeline.interfaces.IPlace.purge_delayed`."""
         found = {_name(number): number for _, number, _ in self._shard.delayed(self._queue)}
-        return succeed(
-            [
-                self._withdraw(
-                    each,
-                    found.pop(each.id, None),
-                    lambda number: self._shard.forget_delayed(self._queue, number),
-                )
-                for each in deliveries
-            ]
-        )
+        forget = partial(self._shard.forget_delayed, self._queue)
+        return self._each(deliveries, found, forget)
+
+    def _each(
+        self, deliveries: Sequence[Delivery], found: dict[bytes, Any], take: Callable[[Any], None]
+    ) -> Deferred[list[Settled]]:
+        results = [self._withdraw(each, found.pop(each.id, None), take) for each in deliveries]
+        self._changed()
+        return succeed(results)
 
     def _withdraw(self, delivery: Delivery, found: Any, take: Callable[[Any], None]) -> Settled:
         """Settle what was not taken, if it is still there."""

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from twisted.logger import Logger
 
+from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.message import ResultMessage, TaskMessage
 from pipeline.store import Store, Write
 from pipeline.tasks.results import kept
 from pipeline.tasks.states.cancelling import cancel, ended_answer, watch
+from pipeline.tasks.states.purging import stage_end
 from pipeline.tasks.states.reading import find, status_of
 from pipeline.tasks.states.records import NAMES, Record, Writes, waiting_for
 from pipeline.tasks.states.status import TaskStatus
@@ -81,6 +83,17 @@ class SentStates:
                 "calls can't be cancelled where no states are kept: set keep_task_states"
             )
         return await cancel(self._broker, self._writes, call_id, self._clock.seconds(), encoded)
+
+    async def purged(
+        self,
+        delivery: Delivery,
+        message: TaskMessage,
+        watched: list[str],
+        leaving: Callable[[str, ResultMessage], Awaitable[bytes | None]],
+    ) -> None:
+        """See :func:`pipeline.tasks.states.purging.stage_end`."""
+        now = self._clock.seconds()
+        await stage_end(delivery, message, self._writes, now, watched, leaving)
 
     async def follow(
         self, call_id: str, instance: str, opened: Callable[[str], Awaitable[None]]
