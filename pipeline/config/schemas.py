@@ -72,6 +72,7 @@ class SystemConfig:
     log_format: str = _DEFAULT.log_format
     log_level: str = _DEFAULT.log_level
     lint: LintConfig = _DEFAULT.lint
+    tracing: bool = _DEFAULT.tracing
     stop_timeout: float = _DEFAULT.stop_timeout
     monitor: Mapping[str, Any] | None = _DEFAULT.monitor
     workers: tuple[WorkerSpec, ...] = ()

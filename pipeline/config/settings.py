@@ -173,6 +173,9 @@ class NamespaceConfig(Config):
         default="info",
     )
     lint = ConfigSection("Which mistakes `pipeline check` shall not look for.", LintConfig)
+    tracing = ConfigBool(
+        "Whether spans of OpenTelemetry are made, as its environment variables say.", default=False
+    )
     stop_timeout = ConfigDuration(
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )

@@ -78,12 +78,10 @@ class Connector(Observed, Watchable):
         self._worker = worker
         self._broker = worker.broker
         self._clock = worker.clock
-        parts = parts_for(worker.meter, worker.name)
+        parts = parts_for(worker.meter, worker.name, worker.tracing)
         self._publisher = parts.publisher(name, worker, stack, publishes, self, self._answered)
-        self._inlets = {
-            kind: parts.inlet(kind, self, worker, stack, self._publisher, max_deaths)
-            for kind in consumes
-        }
+        handled_by = (self, worker, stack, self._publisher, max_deaths)
+        self._inlets = {kind: parts.inlet(kind, *handled_by) for kind in consumes}
         self._stack = stack
         self._instances: list[tuple[str, str]] = []
         self._further: list[tuple[str, str, list[Limit | None], int]] = []

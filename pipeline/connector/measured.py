@@ -15,6 +15,7 @@ from pipeline.connector.flow import Flow, Source
 from pipeline.connector.handling import Inlet
 from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
 from pipeline.connector.publishing import Edge, Publisher
+from pipeline.connector.traced import TracedInlet
 from pipeline.delivery import Delivery, Post, Settled
 from pipeline.observe.meter import OTHER, Count, Meter
 from pipeline.outcome import DeadLetter, Done, Dropped, Retry
@@ -41,17 +42,19 @@ class Parts(NamedTuple):
     flow: Callable[..., Flow]
 
 
-def parts_for(meter: Meter | None, worker: str) -> Parts:
+def parts_for(meter: Meter | None, worker: str, tracing: Any = None) -> Parts:
     """What makes the parts of a worker's connectors.
 
     :param meter: what counts; None: nothing does.
     :param worker: the worker's name.
+    :param tracing: what traces; None: nothing does.
     """
     if meter is None:
-        return Parts(Publisher, Inlet, flow_for)
+        return Parts(Publisher, Inlet if tracing is None else TracedInlet, flow_for)
+    inlet = MeasuredInlet if tracing is None else MeasuredTracedInlet
     return Parts(
         partial(MeasuredPublisher, meter, worker),
-        partial(MeasuredInlet, meter, worker),
+        partial(inlet, meter, worker),
         partial(_measured_flow_for, meter, worker),
     )
 
@@ -101,6 +104,10 @@ class MeasuredInlet(Inlet):
             return await handling
         finally:
             self._times.observe(time.perf_counter() - began)
+
+
+class MeasuredTracedInlet(MeasuredInlet, TracedInlet):
+    """Does both; the span is a part of the time."""
 
 
 class Measured(Flow):
@@ -170,6 +177,11 @@ class _Published:
         return count
 
 
+def _is_new(post: Post) -> bool:
+    """Whether it is put on a queue for the first time, in a trace or not."""
+    return not post.headers or post.headers[0] == b"c"
+
+
 class _Tally:
     """Counts and times what is taken from one queue."""
 
@@ -211,7 +223,7 @@ class _Tally:
             if type(outcome) is not Retry:
                 observe(now - delivery.enqueued_at * 0.001)
             for post in delivery.posts:
-                if not post.headers:
+                if _is_new(post):
                     self._published.to(post.queue).value += 1
         self._done.value += done
 

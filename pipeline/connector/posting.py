@@ -40,6 +40,7 @@ def next_attempt(delivery: Delivery, after: float, error: Any, at: float, place:
         *(b"d", str(delivery.deaths).encode()),
         *(b"t", str(delivery.enqueued_at).encode()),
         *(b"h", _history(delivery, error, at, place) if failed else delivery.history),
+        *delivery.trace_headers,
     )
     return Post(
         delivery.queue,
@@ -74,6 +75,8 @@ def dead_letter(delivery: Delivery, reason: str, error: Any, at: float, place: s
         "history": _history(delivery, error, at, place),
         "enqueued_at": str(delivery.enqueued_at),
     }
+    if delivery.trace:
+        fields["trace"] = delivery.trace
     if "@" in delivery.queue:
         # It lies with the letters of its connector's queue, and should find its way back.
         fields["queue"] = delivery.queue

@@ -114,6 +114,7 @@ class Publisher:
         self.name = name
         self._worker = worker
         self._encode = worker.codec.encode
+        self._tracing = getattr(worker, "tracing", None)
         self._is_spread = worker.broker.partitions > 1
         #: What holds up who publishes from the edge.
         self.pressure = Pressure(name, worker.broker, worker.clock)
@@ -153,6 +154,8 @@ class Publisher:
         delivery = edge.delivery
         queue = edge.queue or self._queue_for(kind, message)
         post = Post(queue, self._encode(message), writes=edge.writes)
+        if self._tracing is not None:
+            post = post._replace(headers=self._tracing.headers(queue, message, delivery))
         if edge.delay or edge.unique or edge.window:
             post = post._replace(
                 delay=round(edge.delay * 1000),

@@ -6,11 +6,12 @@ another is handled derive from it, and a second run of the same message makes th
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
 
-__all__ = ["id_source", "new_id", "random_id"]
+__all__ = ["derived_id", "id_source", "new_id", "random_id"]
 
 #: Gives the ids of new messages in this context; None means random ones.
 id_source: ContextVar[Callable[[], str] | None] = ContextVar("id_source", default=None)
@@ -28,6 +29,14 @@ def new_id() -> str:
     """A new id: from :data:`id_source` when it is set, else a random one."""
     source = id_source.get()
     return random_id() if source is None else source()
+
+
+def derived_id(parent: str, index: int) -> str:
+    """The id of the index-th thing that handling ``parent`` makes; 32 hexadecimal digits.
+
+    The same in every run, so that a message handled twice makes no new ids.
+    """
+    return hashlib.blake2b(f"{parent}:{index}".encode(), digest_size=16).hexdigest()
 
 
 def random_id() -> str:

@@ -28,6 +28,7 @@ from pipeline.service.brokers import Connection, connection
 from pipeline.service.monitor.monitor import monitor_of, options_of
 from pipeline.service.process import stop
 from pipeline.service.running import Part, System
+from pipeline.service.tracing import check_tracing, tracing_of
 from pipeline.service.watchdog import Watchdog
 from pipeline.transports.base import Transport
 from pipeline.worker import Runtime, Worker
@@ -69,6 +70,8 @@ def load(
         sys.path.insert(0, folder)
     with problems.collecting():
         _check_address(config, document)
+    with problems.collecting():
+        check_tracing(config)
     if problems.errors:
         # Somebody has to mend the file anyway: say at once what is wrong with the workers, too.
         with problems.collecting():
@@ -110,10 +113,12 @@ def build(
     with problems.collecting():
         names = [spec.name for spec in specs]
         connected = connection(config, reactor, "+".join(names), names)
+    with problems.collecting():
+        tracing = tracing_of(config)
     problems.raise_any()
     monitor = monitor_of(config, connected, reactor, os.environ)
     workers = [
-        WorkerPart(spec, config, connected, reactor, monitor.meter)
+        WorkerPart(spec, config, connected, reactor, monitor.meter, tracing)
         for spec in sorted(specs, key=_faces_the_world)
     ]
     watched = _watched(config, reactor)
@@ -144,6 +149,7 @@ class WorkerPart:
     :param connected: gives the broker.
     :param clock: the reactor.
     :param meter: what counts; None: nothing does.
+    :param tracing: see :class:`pipeline.worker.Runtime`.
     """
 
     def __init__(
@@ -153,12 +159,15 @@ class WorkerPart:
         connected: Connection,
         clock: Any,
         meter: Meter | None = None,
+        tracing: Any = None,
     ) -> None:
         self.part = Part(f"worker {spec.name!r}", self._start, self._stop, self)
         #: The worker, once it runs.
         self.worker: Worker | None = None
         self._make = lambda: worker_of(
-            spec, config, runtime_of(config, connected.broker, clock, lambda: stop(clock), meter)
+            spec,
+            config,
+            runtime_of(config, connected.broker, clock, lambda: stop(clock), meter, tracing),
         )
 
     async def _start(self) -> None:
@@ -248,11 +257,13 @@ def runtime_of(
     clock: Any,
     stop: Callable[[], None] = lambda: None,
     meter: Meter | None = None,
+    tracing: Any = None,
 ) -> Runtime:
     """What the workers of a process share, on a broker.
 
     :param stop: how a worker ends the process.
     :param meter: what counts what they do; None: nothing does.
+    :param tracing: see :class:`pipeline.worker.Runtime`.
     """
     return Runtime(
         broker=broker,
@@ -262,6 +273,7 @@ def runtime_of(
         debug=config.debug,
         folder=config.folder,
         keep_task_states=config.keep_task_states,
+        tracing=tracing,
         stop=stop,
         meter=meter,
     )

@@ -9,6 +9,7 @@ from pipeline.config.schemas import SystemConfig
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.service.brokers import Connection, connection
 from pipeline.service.build import chosen, load, runtime_of
+from pipeline.service.tracing import tracing_of
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bind, unbind
 from pipeline.worker import Runtime, Worker
@@ -82,7 +83,7 @@ async def connect(
         for part in connected.parts:
             await part.start()
             started.append(part)
-        runtime = runtime_of(system, connected.broker, reactor)
+        runtime = runtime_of(system, connected.broker, reactor, tracing=tracing_of(system))
         stack = await _stack_of(system, sends_as, runtime)
     except BaseException:
         for part in reversed(started):

@@ -15,6 +15,7 @@ from pipeline.errors import BrokerUnavailable, ConfigError
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.service.brokers import folder_of
 from pipeline.service.build import chosen, load, runtime_of
+from pipeline.service.tracing import tracing_of
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bind_sync, unbind_sync
 from pipeline.tasks.sync import Parts, SyncSender
@@ -98,7 +99,7 @@ def _made(system: SystemConfig, sends_as: str | None, timeout: float) -> Parts:
         partitions=system.partitions,
         timeout=timeout,
     )
-    runtime = runtime_of(system, broker, broker.clock)
+    runtime = runtime_of(system, broker, broker.clock, tracing=tracing_of(system))
     return Parts(broker, Client(runtime, _stack_of(system, sends_as, runtime)))
 
 

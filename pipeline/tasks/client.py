@@ -60,6 +60,7 @@ class Client:
         self.broker = runtime.broker
         self.codec = runtime.codec
         self.clock = runtime.clock
+        self.tracing = runtime.tracing
         self.instance = random_id()
         self._stack = MiddlewareStack([]) if stack is None else stack
         self._stages = stages

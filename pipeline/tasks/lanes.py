@@ -162,4 +162,5 @@ def _headers(delivery: Delivery) -> tuple[bytes, ...]:
     return (
         *(b"a", b"%d" % delivery.attempt, b"d", b"%d" % delivery.deaths),
         *(b"t", b"%d" % delivery.enqueued_at, b"h", delivery.history),
+        *delivery.trace_headers,
     )

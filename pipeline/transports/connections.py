@@ -175,7 +175,8 @@ class Connections(Generic[ConnectionT]):
             return False
         delivery.restart()
         since = str(delivery.enqueued_at).encode()
-        delivery.stage(Post(f"{self._queue}@{instance}", delivery.payload, (b"t", since)))
+        headers = (b"t", since, *delivery.trace_headers)
+        delivery.stage(Post(f"{self._queue}@{instance}", delivery.payload, headers))
         return True
 
     # Notes -------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Runtime:
         of this process, as a mail or a request would.
     :param meter: the :class:`~pipeline.observe.meter.Meter` that counts and times what they do;
         None: nothing does.
+    :param tracing: a :class:`pipeline.observe.tracing.Tracing`; None: nothing is traced.
     :param stop: called by a worker that has done all there was to do, to end the whole process in
         good order, as a signal would.
     """
@@ -44,3 +45,4 @@ class Runtime:
     dry_run: bool = False
     stop: Callable[[], None] = lambda: None
     meter: Meter | None = None
+    tracing: Any = None

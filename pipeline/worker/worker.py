@@ -71,6 +71,7 @@ class Worker:
         self.codec = runtime.codec
         self.clock: Any = runtime.clock
         self.meter = runtime.meter
+        self.tracing = runtime.tracing
         self.retry_policy = policy_of(self.config.retry)
         self.queue_policies = {
             queue: replace(self.retry_policy, **given)

@@ -138,6 +138,7 @@ class MemoryConsumer:
             deaths=entry.deaths,
             enqueued_at=int(entry.headers[b"t"]),
             history=entry.headers.get(b"h", b""),
+            trace=entry.headers.get(b"c", b""),
             probation=probation,
             reader=self.broker.reader(self.partition),
         )

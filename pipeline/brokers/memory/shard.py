@@ -119,6 +119,8 @@ class Shard:
             b"history": headers.get(b"h", b""),
             b"enqueued_at": headers.get(b"t", b"%d" % self._now()),
         }
+        if b"c" in headers:
+            fields[b"trace"] = headers[b"c"]
         self._bury(queue, payload, fields)
 
     # Time --------------------------------------------------------------------------------------
@@ -240,6 +242,8 @@ class Shard:
             b"t": letter.fields.get("enqueued_at") or id.partition("-")[0].encode(),
             b"h": noted(letter, "requeued", now),
         }
+        if trace := letter.fields.get("trace"):
+            headers[b"c"] = trace
         self._add(self._home(letter), letter.fields["payload"], headers)
         return True
 

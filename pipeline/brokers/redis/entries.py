@@ -1,7 +1,8 @@
 """Entries of a stream as deliveries, and deliveries as messages to be put back.
 
 An entry has the field ``m``, the message, and for what is not its first time ``a`` the attempt,
-``t`` when it was first enqueued (ms), ``d`` how many workers died with it and ``h`` its history.
+``t`` when it was first enqueued (ms), ``d`` how many workers died with it, ``h`` its history and
+``c`` the context of its trace.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ class Entries:
         :param deaths: how many workers died with it, besides those it carries.
         """
         if len(values) == 2 and values[0] == b"m":
-            payload, attempt, since, history = values[1], 1, _born(id), b""
+            payload, attempt, since, history, trace = values[1], 1, _born(id), b"", b""
         else:
             fields = named(values)
             payload = fields.get(b"m", b"")
             attempt = _number(fields.get(b"a"), 1)
             since = _number(fields.get(b"t"), 0) or _born(id)
             history = fields.get(b"h", b"")
+            trace = fields.get(b"c", b"")
             deaths += _number(fields.get(b"d"), 0)
         return Delivery(
             self._queue,
@@ -54,6 +56,7 @@ class Entries:
             deaths=deaths,
             enqueued_at=since,
             history=history,
+            trace=trace,
             reader=self._reader,
         )
 
@@ -73,6 +76,7 @@ def again(delivery: Delivery, now: float) -> Post:
         headers += [b"d", b"%d" % delivery.deaths]
     if delivery.history:
         headers += [b"h", delivery.history]
+    headers += delivery.trace_headers
     left = 0 if delivery.wait is None else max(0, round((delivery.wait - now) * 1000))
     return Post(delivery.queue, delivery.payload, tuple(headers), delay=left)
 

@@ -1,6 +1,6 @@
 -- What becomes of a message for an instance that is gone; stands before the scripts that need it.
 
-local LETTER = {m = 'payload', a = 'attempts', t = 'enqueued_at', h = 'history'}
+local LETTER = {m = 'payload', a = 'attempts', t = 'enqueued_at', h = 'history', c = 'trace'}
 
 -- A dead letter's fields, made of a message's fields and values (flat), and of when it was
 -- enqueued (ms) unless it says so itself.

@@ -214,6 +214,7 @@ def _torn(consumer: RedisConsumer, id: bytes, values: list[bytes]) -> Delivery:
     headers: tuple[bytes, ...] = (b"reason", b"torn", b"error", error)
     headers += (b"attempts", fields.get(b"a", b"1"), b"history", fields.get(b"h", b""))
     headers += (b"enqueued_at", fields.get(b"t", id.partition(b"-")[0]))
+    headers += (b"trace", fields[b"c"]) if b"c" in fields else ()
     delivery.stage(Post("!" + consumer.queue, payload, headers))
     return delivery
 

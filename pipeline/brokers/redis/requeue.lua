@@ -15,8 +15,12 @@ for i = 3, #ARGV do
     local letter = read(ARGV[i])
     if letter then
         local since = string.match(letter.enqueued_at or '', '^%d+$') or string.match(ARGV[i], '^%d+')
-        redis.call('XADD', target, '*', 'm', letter.payload or '', 'a', '1', 't', since,
-                   'h', noted(letter.history, note('requeued', now, letter)))
+        local parts = {'m', letter.payload or '', 'a', '1', 't', since,
+                       'h', noted(letter.history, note('requeued', now, letter))}
+        if letter.trace then
+            parts[9], parts[10] = 'c', letter.trace
+        end
+        redis.call('XADD', target, '*', unpack(parts))
         redis.call('XDEL', KEYS[1], ARGV[i])
         changed = true
     end

@@ -38,7 +38,7 @@ class DepartureContract(Bench):
     async def test_hand_back_keeps(self) -> None:
         """Attempt, deaths, first time and history stay as they were; what was staged is gone."""
         broker = await self.make_broker()
-        headers = (b"a", b"3", b"d", b"1", b"t", b"1700000000123", b"h", b"[1]")
+        headers = (b"a", b"3", b"d", b"1", b"t", b"1700000000123", b"h", b"[1]", b"c", b"{}")
         await self.soon(broker.publish([Post(QUEUE, b"x", headers)]))
         consumer = await self.open(broker)
         job = await self.take_one(consumer)
@@ -47,7 +47,8 @@ class DepartureContract(Bench):
         await self.soon(consumer.hand_back([job]))
         again = await self.take_one(consumer)
         self.assertEqual((3, 1, False), (again.attempt, again.deaths, again.probation))
-        self.assertEqual((1700000000123, b"[1]"), (again.enqueued_at, again.history))
+        told = (again.enqueued_at, again.history, again.trace)
+        self.assertEqual((1700000000123, b"[1]", b"{}"), told)
         self.assertEqual([Settled.WON], await self.settle(consumer, again))
         await self.assert_waiting(broker, 0)
         self.assertIsNone(await Store(broker.reader()).get("staged"))
@@ -82,11 +83,12 @@ class DepartureContract(Bench):
         await self.soon(consumer.close())
         await self.fill(broker, b"published", queue=INSTANCE)
         worker, job = await self.hand_one(broker)
-        job.stage(Post(INSTANCE, b"staged"))
+        job.stage(Post(INSTANCE, b"staged", (b"c", b"{}")))
         self.assertEqual([Settled.WON], await self.settle(worker, job))
         entries = await self.soon(broker.dead("web.outbound"))
         self.assertEqual([b"published", b"staged"], [e.fields["payload"] for e in entries])
         self.assertEqual({b"gone"}, {entry.fields["reason"] for entry in entries})
+        self.assertEqual([None, b"{}"], [entry.fields.get("trace") for entry in entries])
         self.assertEqual(0, (await self.soon(broker.depth(INSTANCE))).waiting)
 
     # By dying ----------------------------------------------------------------------------------
@@ -135,14 +137,15 @@ class DepartureContract(Bench):
     async def test_dead_keeps(self) -> None:
         """Attempt, first time and history stay as they were; a death more is counted."""
         dying, other = await self.make_broker(), await self.make_broker()
-        headers = (b"a", b"3", b"d", b"1", b"t", b"1700000000123", b"h", b"[1]")
+        headers = (b"a", b"3", b"d", b"1", b"t", b"1700000000123", b"h", b"[1]", b"c", b"{}")
         await self.soon(dying.publish([Post(QUEUE, b"x", headers)]))
         await self.take_one(await self.open(dying))
         consumer = await self.open(other)
         await self.lose(dying)
         job = await self.take_one(consumer)
         self.assertEqual((3, 2), (job.attempt, job.deaths))
-        self.assertEqual((1700000000123, b"[1]"), (job.enqueued_at, job.history))
+        told = (job.enqueued_at, job.history, job.trace)
+        self.assertEqual((1700000000123, b"[1]", b"{}"), told)
         await self.soon(consumer.hand_back([job]))
         self.assertEqual(2, (await self.take_one(consumer)).deaths)
 

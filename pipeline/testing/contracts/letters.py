@@ -89,15 +89,17 @@ class LettersContract(Bench):
     # Putting back ------------------------------------------------------------------------------
 
     async def test_requeue(self) -> None:
-        """A letter is a fresh message again, that keeps its first time and its history."""
+        """A letter is a fresh message again, that keeps its first time, history and trace."""
         broker = await self.make_broker()
-        letters = await self.bury(broker, b"\x00raw", history=b'[{"attempt": 3}]', attempts=b"3")
+        letters = await self.bury(
+            broker, b"\x00raw", history=b'[{"attempt": 3}]', attempts=b"3", trace=b"{}"
+        )
         place = broker.dead_letters(QUEUE)
         self.assertEqual([True], await self.soon(place.requeue(letters)))
         self.assertEqual(0, await self.soon(place.count()))
         job = await self.take_one(await self.open(broker))
         self.assertEqual((b"\x00raw", 1, 0), (job.payload, job.attempt, job.deaths))
-        self.assertEqual(1700000000123, job.enqueued_at)
+        self.assertEqual((1700000000123, b"{}"), (job.enqueued_at, job.trace))
         failed, put_back = json.loads(job.history)
         self.assertEqual({"attempt": 3}, failed)
         self.assertEqual("exhausted", put_back["reason"])

@@ -41,11 +41,22 @@ class QueueContract(Bench):
     async def test_headers(self) -> None:
         """Attempt, deaths, first time and history travel beside the payload."""
         broker = await self.make_broker()
-        headers = (b"a", b"3", b"d", b"1", b"t", b"1700000000123", b"h", b'[{"a": 1}]')
+        headers: tuple[bytes, ...] = (
+            b"a",
+            b"3",
+            b"d",
+            b"1",
+            b"t",
+            b"1700000000123",
+            b"h",
+            b'[{"a": 1}]',
+        )
+        headers += (b"c", b"{}")
         await self.soon(broker.publish([Post(QUEUE, b"x", headers)]))
         taken = await self.take_one(await self.open(broker))
         self.assertEqual((3, 1), (taken.attempt, taken.deaths))
         self.assertEqual((1700000000123, b'[{"a": 1}]'), (taken.enqueued_at, taken.history))
+        self.assertEqual((b"{}", (b"c", b"{}")), (taken.trace, taken.trace_headers))
 
     async def test_nothing_owed(self) -> None:
         """A server that is there owes no answer for long: to nobody, if no take is out."""

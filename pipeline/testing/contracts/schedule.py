@@ -39,13 +39,14 @@ class ScheduleContract(Bench):
         """A delayed message keeps its headers and its bytes."""
         broker = await self.make_broker()
         consumer = await self.open(broker)
-        headers = (b"a", b"4", b"d", b"2", b"t", b"1700000000123", b"h", b"[1]")
+        headers = (b"a", b"4", b"d", b"2", b"t", b"1700000000123", b"h", b"[1]", b"c", b"{}")
         payload = bytes(range(256))
         await self.soon(broker.publish([Post(QUEUE, payload, headers, delay=LONG)]))
         await self.elapse(LONG / 1000 + 1)
         taken = await self.take_one(consumer)
         self.assertEqual((payload, 4, 2), (taken.payload, taken.attempt, taken.deaths))
-        self.assertEqual((1700000000123, b"[1]"), (taken.enqueued_at, taken.history))
+        told = (taken.enqueued_at, taken.history, taken.trace)
+        self.assertEqual((1700000000123, b"[1]", b"{}"), told)
 
     async def test_delayed_retry(self) -> None:
         """A retry, staged with its delay for the same queue, comes when it is due."""

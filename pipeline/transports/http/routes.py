@@ -79,6 +79,7 @@ class Routes:
     :param debug: whether answers show tracebacks.
     :param api: what the paths of these begin with; False: there are none.
     :param views: answers other requests; None: nobody does.
+    :param tracing: puts messages into the traces of their requests; None: nobody does.
     """
 
     log = Logger()
@@ -99,7 +100,9 @@ class Routes:
         debug: bool,
         api: str | Literal[False] = "",
         views: Views | None = None,
+        tracing: Any = None,
     ) -> None:
+        self._tracing = tracing
         self._api = api
         self._views = views
         self._exchange = exchange
@@ -135,6 +138,8 @@ class Routes:
 
     async def _answered(self, request: Request) -> None:
         answer: Answer | Page
+        if self._tracing is not None:
+            self._tracing.join(request.header(b"traceparent"), request.header(b"tracestate"))
         try:
             answer = await self._found(request)
         except HttpError as error:

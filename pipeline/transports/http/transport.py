@@ -237,6 +237,7 @@ class HttpTransport(Transport):
             debug=self.runtime.debug,
             api=config.api,
             views=None if config.requests is False else self._make_views(callers),
+            tracing=self.tracing,
         )
 
     def _make_views(self, callers: Callers) -> Views:
