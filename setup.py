@@ -24,6 +24,17 @@ TEST = [
     "selenium>=4.20",
     "websockets>=14",
 ]
+# What the benchmarks hold us against, each with what makes it fast, and what draws their plot.
+BENCH = [
+    "arq>=0.25",
+    "celery[redis]>=5.5",
+    "dramatiq[redis]>=2",
+    "faststream[cli,redis]>=0.6",
+    "huey[redis]>=2.5",
+    "matplotlib>=3.8",
+    "taskiq-redis>=1.1",
+    "uvloop>=0.21; platform_system != 'Windows'",
+]
 LINT = ["ruff>=0.17,<0.18"]
 TYPES = [
     *TEMPLATES,
@@ -90,6 +101,7 @@ setup(
         "tracing": TRACING,
         "examples": EXAMPLES,
         "test": TEST,
+        "bench": BENCH,
         "lint": LINT,
         "types": TYPES,
         "layers": LAYERS,

@@ -10,13 +10,14 @@ import argparse
 import json
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +149,10 @@ class Rounds:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         self.add(name, rate=count / wall, cpu=cpu / count * 1e6)
 
+    def has(self, name: str) -> bool:
+        """Whether anything was measured of it."""
+        return name in self._figures
+
     def median(self, name: str, figure: str) -> float:
         """The median of a figure over the rounds."""
         return statistics.median(each[figure] for each in self._figures[name])
@@ -258,18 +263,33 @@ class Child:
             try:
                 self.process.wait(ENDS_WITHIN)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.signal(signal.SIGKILL)
                 self.process.wait()
         self._said.close()
 
+    def signal(self, number: int) -> None:
+        """Send a signal to it and its children."""
+        for pid in self.family():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def cpu(self) -> float:
-        """Seconds of processor time that it has taken."""
-        fields = _proc(self.process.pid, "stat").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time that it and its children have taken."""
+        stats = [_stat(pid) for pid in self.family()]
+        return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """Its resident memory in MB."""
-        return memory(self.process.pid)
+        """The resident memory of it and its children, in MB."""
+        return sum(memory(pid) for pid in self.family())
+
+    def family(self) -> list[int]:
+        """It and all that descend from it."""
+        running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        parents = {pid: int(_stat(pid)[1]) for pid in running}
+        family = [self.process.pid]
+        for pid in family:  # which grows meanwhile
+            family += [child for child, parent in parents.items() if parent == pid]
+        return family
 
 
 def memory(pid: int | str = "self") -> float:
@@ -279,6 +299,14 @@ def memory(pid: int | str = "self") -> float:
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return pages * resource.getpagesize() / 1e6
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process from its state on; -1 for each of one that has ended."""
+    try:
+        return _proc(pid, "stat").rpartition(")")[2].split()
+    except OSError:
+        return ["-1"] * 50
 
 
 def _proc(pid: int | str, what: str) -> str:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
+
+from benchmarks.systems.known import SYSTEMS
 
 ROOT = Path(__file__).parent.parent
 #: The arguments that make each one short.
@@ -22,6 +24,7 @@ TINY: dict[str, list[str]] = {
     "log_lines": ["--lines", "50"],
     "lateness": ["--waiting", "100", "--messages", "3"],
     "middleware": ["--tiny"],
+    "peers": ["--tiny"],
     "redis_client": [],
     "redis_transport": ["--entries", "300"],
     "request_middleware": ["20"],
@@ -30,6 +33,7 @@ TINY: dict[str, list[str]] = {
     "sync": ["--calls", "50"],
     "task_processes": ["--calls", "20"],
     "tracing": ["--messages", "50"],
+    "tasks": ["--tiny"],
     "task_states": ["--calls", "20", "--rounds", "1"],
 }
 #: What is no benchmark but a part of one.
@@ -48,9 +52,11 @@ class Benchmarks(TestCase):
         done = subprocess.run(
             [sys.executable, "-m", f"benchmarks.{name}", *TINY[name], *more],
             cwd=ROOT,
+            # How much of the package is covered is for its own tests to say; these are slow enough.
+            env={k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         self.assertEqual(0, done.returncode, done.stderr)
@@ -103,6 +109,22 @@ class Benchmarks(TestCase):
         """Calls with states and without are told apart."""
         words = [line.split(":")[0] for line in self.ran("task_states").splitlines()]
         self.assertEqual({"states  on", "states off"}, set(words))
+
+    def test_tasks(self) -> None:
+        """Calls are sent, worked off by one process and by two, and their way is timed."""
+        (row,) = self.figures("tasks")
+        self.assertEqual("async", row["tasks"])
+        self.assertGreater(min(figure for name, figure in row.items() if name != "tasks"), 0)
+
+    def test_peers(self) -> None:
+        """Every system that is installed runs beside ours, and says when it acknowledges."""
+        figures = self.figures("peers")
+        there = [name for name, system in SYSTEMS.items() if system.is_there]
+        self.assertEqual(there, [row["system"] for row in figures["figures"]])
+        self.assertGreater(min(row["drained /s"] for row in figures["figures"]), 0)
+        self.assertTrue(all(row["acknowledges"] for row in figures["systems"]))
+        if absent := sorted(SYSTEMS.keys() - set(there)):
+            raise SkipTest(f"not installed: {', '.join(absent)} (the extra 'bench')")
 
     def test_signals(self) -> None:
         """It says what a signal costs that nobody listens to."""
