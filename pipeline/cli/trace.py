@@ -91,7 +91,8 @@ def _text(message: str) -> str | bytes:
 
 async def _traced(args: argparse.Namespace, given: Any, reactor: Any) -> int:
     from pipeline.cli.traced import shown
-    from pipeline.explain.trace.rehearsal import Wishes, trace
+    from pipeline.explain.trace.rehearsal import trace
+    from pipeline.explain.trace.traced import Wishes
     from pipeline.service.build import load
 
     wishes = Wishes(args.worker, args.connector, args.direction, args.handle, args.wait)

@@ -10,7 +10,7 @@ from pipeline.cli.report import Colours, harmless
 from pipeline.cli.table import cut, visible
 from pipeline.explain.trace.differences import Change
 from pipeline.explain.trace.happening import Happening
-from pipeline.explain.trace.rehearsal import Traced
+from pipeline.explain.trace.traced import Traced
 
 __all__ = ["shown"]
 
@@ -163,8 +163,9 @@ class _Telling:
         for queue, depth in traced.left.items():
             numbers = ", ".join(f"{number} {name}" for name, number in depth.items())
             yield f"left in {queue}: {numbers.replace('_', ' ')}"
-        if traced.problem:
-            yield self._colours(visible(traced.problem), "red")
+        for problem in (traced.problem, *traced.troubles):
+            if problem:
+                yield self._colours(visible(problem), "red")
 
 
 def _time(happening: Happening) -> str:

@@ -76,10 +76,10 @@ class Recorder:
         """Record every handler of a worker's stack, from its :meth:`setup_middleware` on."""
         worker.stack.watch(partial(self._around, worker.name))
 
-    def watch_connectors(self, worker: Any, is_run: Callable[[Any], bool]) -> None:
+    def watch_connectors(self, worker: Any, is_run: bool) -> None:
         """Record what the connectors of a worker are given to handle.
 
-        :param is_run: given a handler, whether it is to run; else the message has reached its end.
+        :param is_run: whether its handlers run; else the message has reached its end.
         """
         for connector in worker.connectors.values():
             self._owners[connector] = worker.name
@@ -154,13 +154,13 @@ class Recorder:
         return call
 
     def _handling(
-        self, worker: str, connector: str, is_run: Any, kind: str, handler: Handler
+        self, worker: str, connector: str, is_run: bool, kind: str, handler: Handler
     ) -> Handler:
         name, at = getattr(handler, "__qualname__", repr(handler)), place_of(handler) or ""
 
         def call(message: Any) -> Any:
             place = (worker, connector, kind, _id_of(message))
-            if not is_run(handler):
+            if not is_run:
                 self.note(Happening("reached", *place, name=name, at=at, result="passed"))
                 return None
             happening = Happening("handler", *place, name=name, at=at)

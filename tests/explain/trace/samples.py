@@ -18,8 +18,10 @@ from pipeline.delivery import delivery_in_hand
 from pipeline.dispatchers.base import Dispatcher, Target
 from pipeline.errors import Drop, Respond, RetryLater
 from pipeline.explain.trace.given import Given
-from pipeline.explain.trace.rehearsal import Traced, Wishes, trace
+from pipeline.explain.trace.rehearsal import trace
+from pipeline.explain.trace.traced import Traced, Wishes
 from pipeline.middleware.base import BaseMiddleware
+from pipeline.tasks import task
 from pipeline.transports.base import Transport
 
 HERE = "tests.explain.trace.samples"
@@ -161,3 +163,32 @@ async def traced(
     fields = content if isinstance(content, dict) else {"content": content}
     given = Given.of(fields, kind)
     return await trace(system(text), given, reactor, Wishes(**{"patience": 0.3, **wishes}))
+
+
+class Unready(BaseMiddleware):
+    """Can't be set up."""
+
+    def setup_middleware(self) -> None:
+        raise OSError("no disk")
+
+
+class Clinging(BaseMiddleware):
+    """Waits for its setup, and can't be torn down."""
+
+    async def setup_middleware(self) -> None:
+        await deferLater(self.worker.clock, 20)
+
+    def teardown_middleware(self) -> None:
+        raise OSError("still busy")
+
+
+class Endless(BaseMiddleware):
+    """Is never set up."""
+
+    async def setup_middleware(self) -> None:
+        await defer.Deferred()
+
+
+@task(name="traced-apart", isolation="process")
+def apart() -> None:
+    """Runs in a process."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from twisted.trial.unittest import TestCase
 
 from pipeline.errors import ConfigError
+from pipeline.explain.trace.given import Given
 from pipeline.explain.trace.happening import Happening
+from pipeline.explain.trace.rehearsal import trace
+from pipeline.explain.trace.traced import Wishes
+from pipeline.service.build import load
 from tests.explain.trace.samples import HERE, SYSTEM, outside, traced
+from tests.service.support import ROOT
 
 
 def told(happened: list[Happening]) -> list[str]:
@@ -219,6 +225,24 @@ workers:
         found = await traced({"content": None})
         self.assertEqual(["error", "error"], [each.result for each in found.happened])
         self.assertIn("AttributeError", found.happened[-1].detail)
+
+
+class Samples(TestCase):
+    """The configurations in config/."""
+
+    async def test_each(self) -> None:
+        """A message finds its way through each of them, and all comes to an end, whether
+        applications run or not."""
+        from twisted.internet import reactor
+
+        self.patch(sys, "path", list(sys.path))
+        for file in sorted((ROOT / "config").glob("*.yaml")):
+            for kind in ("inbound", "outbound"):
+                for handle in (False, True):
+                    given = Given.of({"content": "hi"}, kind)
+                    found = await trace(load(file), given, reactor, Wishes(handle=handle))
+                    self.assertEqual(("", []), (found.problem, found.troubles), file.name)
+                    self.assertTrue(found.happened, file.name)
 
 
 class Wrong(TestCase):
