@@ -23,6 +23,7 @@ TINY: dict[str, list[str]] = {
     "hops": ["--tiny"],
     "log_lines": ["--lines", "50"],
     "lateness": ["--waiting", "100", "--messages", "3"],
+    "metrics": ["--tiny"],
     "middleware": ["--tiny"],
     "peers": ["--tiny"],
     "redis_client": [],
@@ -95,6 +96,12 @@ class Benchmarks(TestCase):
             for length in (1, 5, 10):
                 row = rows[f"{length} {kind}"]
                 self.assertGreater(min(row["stack ns"], row["bare ns"], row["vumi ns"]), 0)
+
+    def test_metrics(self) -> None:
+        """Messages that are counted are compared with those that aren't."""
+        rows = self.figures("metrics")
+        self.assertEqual(["off", "on", "each"], [row["metrics"] for row in rows])
+        self.assertTrue(all(row["CPU us"] > 0 for row in rows))
 
     def test_lateness(self) -> None:
         """It says how late messages were."""
