@@ -65,8 +65,9 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"pipeline: --fail-if: {error}", file=sys.stderr)
         return 2
-    if args.watch and not args.interval:
-        print("pipeline: --watch wants an --interval above 0", file=sys.stderr)
+    wrong = _wrong(args)
+    if wrong:
+        print(f"pipeline: {wrong}", file=sys.stderr)
         return 2
     from twisted.internet import reactor
     from twisted.logger import LogLevel
@@ -78,6 +79,13 @@ def run(args: argparse.Namespace) -> int:
     config = load(args.file, args.set_option)
     log_to(sys.stderr, LogLevel.critical if args.watch else LogLevel.warn)
     return run_to_its_end(lambda: _work(args, config, reactor), reactor)
+
+
+def _wrong(args: argparse.Namespace) -> str:
+    """What can't be in a command line; "" when all can."""
+    if args.watch and not args.interval:
+        return "--watch wants an --interval above 0"
+    return "--watch goes on, so there is no --fail-if with it" if args.watch and args.alarms else ""
 
 
 def configured_queues(config: Any) -> tuple[set[str], set[str]]:

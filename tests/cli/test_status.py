@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.cli import status
 from pipeline.delivery import Post
-from pipeline.testing.server import shared_server, unique_namespace
+from pipeline.testing.server import own_server, shared_server, unique_namespace
 from tests.service.support import Process, command, written
 
 SYSTEM = """\
@@ -43,6 +43,7 @@ class WrongUse(SynchronousTestCase):
         said = {
             ("--fail-if", "dread>0"): "expected as dead>0, of waiting, in_hand",
             ("--watch", "--interval", "0"): "--watch wants an --interval above 0",
+            ("--watch", "--fail-if", "dead>0"): "there is no --fail-if with it",
         }
         for words, text in said.items():
             code, told = self.run_with(*words)
@@ -104,6 +105,12 @@ class Status(TestCase):
 
         watching = command(self, "status", self.file, "--watch", "--json", "--interval", "200ms")
         await deferToThread(watching.wait_for, "mall.inbound")
+        await self.broker.publish([Post("shop.inbound", b"junk") for _ in range(50)])
+        rates = {"in_per_second": False, "out_per_second": False}
+        while not all(rates.values()):
+            looked = json.loads(await deferToThread(watching.wait_for, "queues"))
+            [seen] = [q for q in looked["queues"] if q["queue"] == "shop.inbound"]
+            rates = {name: rates[name] or (seen[name] or 0) > 0 for name in rates}
         mall.signal(signal.SIGKILL)
         for state in ("late", "dead"):
             line = await deferToThread(watching.wait_for, f'"state": "{state}"')
@@ -113,13 +120,30 @@ class Status(TestCase):
         code, _, err = await deferToThread(watching.end)
         self.assertEqual((0, ""), (code, err))
 
-        alarms = ("--fail-if", "gone>0", "--fail-if", "dead>0")
+        alarms = ("--fail-if", "gone>0", "--fail-if", "dead>50", "--fail-if", "dead>=50")
         code, out, err = await self.ended("status", self.file, "--partitions", *alarms)
-        self.assertEqual((1, "pipeline: gone>0: it is 1\n"), (code, err))
+        said = "pipeline: gone>0: it is 1\npipeline: dead>=50: it is 50\n"
+        self.assertEqual((1, said), (code, err))
         self.assertRegex(out, r"(?m)^mall +\S+ +\d+ +dead ")
-        self.assertRegex(out, r"(?m)^shop\.inbound +0 +0 +0 +0 +- +0\.0 +0\.0 +1$")
+        self.assertRegex(out, r"(?m)^shop\.inbound +0 +0 +0 +50 +- +0\.0 +0\.0 +1$")
         self.assertRegex(out, r"(?m)^  partition 1 +0")
         self.assertIn("2 processes: 1 alive, 1 dead; 1 client", out)
+
+    async def test_server_lost(self) -> None:
+        """--watch tells that the server is away, and goes on when it is back."""
+        server = own_server()
+        self.addCleanup(server.stop_now)
+        file = written(self, SYSTEM.format(namespace="own", address=server.address))
+        watching = command(self, "status", file, "--watch", "--json", "--interval", "100ms")
+        await deferToThread(watching.wait_for, '"queues"')
+        server.kill_now()
+        line = await deferToThread(watching.wait_for, '"error"')
+        self.assertIn("the server is away: ", json.loads(line)["error"])
+        server.start_now()
+        await deferToThread(watching.wait_for, '"queues"')
+        watching.signal(signal.SIGINT)
+        code, _, err = await deferToThread(watching.end)
+        self.assertEqual((0, ""), (code, err))
 
     async def test_no_server(self) -> None:
         """A server that can't be reached is said soon, in a line; the status is 1."""

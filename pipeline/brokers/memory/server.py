@@ -72,6 +72,7 @@ class MemoryServer:
         """A broker beats from now on, and watches whether the others do."""
         self._living[broker] = self.now()
         self._silent.pop(broker.worker_id, None)
+        self._left.pop(broker.worker_id, None)
         self.refresh()
 
     def leave(self, broker: MemoryBroker) -> list[MemoryConsumer]:

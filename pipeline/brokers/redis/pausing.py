@@ -96,11 +96,18 @@ class Pauses:
 
 
 def pauses_in(flat: list[bytes]) -> list[Pause]:
-    """The pauses in a reply of HGETALL, sorted by their queues."""
+    """The pauses in a reply of HGETALL, sorted by their queues.
+
+    What can't be read is a pause all the same: somebody wanted one.
+    """
     found = []
     for name, raw in zip(flat[::2], flat[1::2], strict=True):
-        since, by, reason = json.loads(raw)
-        found.append(Pause(name.decode("utf-8", "surrogateescape"), by, since, reason))
+        try:
+            since, by, reason = json.loads(raw)
+            told = str(by), int(since), str(reason)
+        except (ValueError, TypeError):
+            told = "somebody", 0, ""
+        found.append(Pause(name.decode("utf-8", "surrogateescape"), *told))
     return sorted(found)
 
 

@@ -19,6 +19,11 @@ class PausesIn(SynchronousTestCase):
         expected = [Pause("a", "bob", 1, ""), Pause("b", "ada", 2, "“no”")]
         self.assertEqual(expected, pauses_in(flat))
 
+    def test_odd(self) -> None:
+        """What can't be read is a pause all the same."""
+        for raw in (b"", b"{}", b"[1]", b'["x", "ada", ""]', b"[null, 1, 2]", b"\xff"):
+            self.assertEqual([Pause("a", "somebody", 0, "")], pauses_in([b"a", raw]), raw)
+
 
 class Pausing(RedisCase):
     """The server is hurt in some of these."""
@@ -69,6 +74,19 @@ class Telling(RedisCase):
         await self.until(lambda: not consumers[0].is_paused)
         texts = [text for text in told if "pause" in text or "resume" in text]
         self.assertEqual([f"{QUEUE} is paused by ada: flood", f"{QUEUE} is resumed"], texts)
+
+    async def test_not_stuck(self) -> None:
+        """Who waits for the end of a pause is not taken for one that gets no answer."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        await self.soon(broker.overseer().pause(QUEUE, "ada"))
+        await self.until(lambda: consumer.is_paused)
+        taking = consumer.take(1)
+        for _ in range(3):
+            since = consumer.waiting_since
+            await self.until(lambda: consumer.waiting_since > since)  # noqa: B023
+        await self.soon(consumer.interrupt())
+        self.assertEqual([], await self.soon(taking))
 
     async def test_stop(self) -> None:
         """A broker stops at once though its consumer waits for the end of a pause."""
