@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.tcp import makeBinding
 from twisted.logger import Logger
+from twisted.protocols.haproxy import proxyEndpoint
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from pipeline.config.base import ConfigSection
@@ -19,6 +20,8 @@ from pipeline.config.numbers import ConfigInt
 from pipeline.errors import ConfigError
 from pipeline.transports.authentication import AuthenticationConfig
 from pipeline.transports.base import TransportConfig
+from pipeline.transports.binding import Binding
+from pipeline.transports.inherited import Inherited, offered
 from pipeline.transports.tls import Certificate, TlsConfig
 
 __all__ = ["Listening", "ListeningConfig", "url_of"]
@@ -99,6 +102,7 @@ class Listening:
         tls: TlsConfig | None = None,
     ) -> None:
         self.description = description
+        self._given = str(description)
         self.reuse_port = reuse_port
         self.port_fallback = port_fallback
         self.certificate: Certificate | None = None
@@ -134,8 +138,30 @@ class Listening:
             return self.description.description.removeprefix("haproxy:").startswith("unix:")
         return self._tcp[1] in ("::1", "localhost") or self._tcp[1].startswith("127.")
 
+    def binding(self) -> Binding:
+        """What another process, as a supervisor, binds so that several can listen.
+
+        :raise ConfigError: an endpoint of this kind is opened by a single process.
+        """
+        kind, named = _arguments(self.description.description.removeprefix("haproxy:"))
+        if kind == "unix":
+            return _path_binding(named)
+        if kind not in LOCAL:
+            raise ConfigError(
+                f"an endpoint of type {kind} can't be shared by processes",
+                hint="tcp, ssl and unix can, also after haproxy:",
+            )
+        port, interface, backlog = self._tcp or _binding(kind, named)
+        return Binding(
+            host=interface,
+            port=port,
+            backlog=backlog,
+            reuse_port=self.reuse_port,
+            port_fallback=self.port_fallback,
+        )
+
     async def open(self, factory: Any, reactor: Any) -> IListeningPort:
-        """Listen.
+        """Listen: on a socket that was bound for us, if there is one.
 
         :return: the open port.
         :raise CannotListenError: the port is taken, or not ours to take.
@@ -145,6 +171,8 @@ class Listening:
             self.certificate = Certificate(self._tls, reactor)
             factory = TLSMemoryBIOFactory(self.certificate, False, factory, reactor)
             factory.noisy = False
+        if self._given in offered:
+            return await self._inherited(reactor).listen(factory)
         if self._tcp is None:
             opened: IListeningPort = await self.description.endpoint(reactor).listen(factory)
             return opened
@@ -156,6 +184,11 @@ class Listening:
                 raise
         self.log.warn("port {port} is taken: listening on another", port=port)
         return self._listen(reactor, factory, 0, interface, backlog)
+
+    def _inherited(self, reactor: Any) -> IStreamServerEndpoint:
+        bound = self.binding()
+        found = Inherited(reactor, offered[self._given], bound.mode, bound.backlog)
+        return proxyEndpoint(found) if self.is_behind_proxy else found
 
     def _listen(
         self, reactor: Any, factory: Any, port: int, interface: str, backlog: int
@@ -197,6 +230,16 @@ def _binding(kind: str, named: dict[str, str]) -> tuple[int, str, int]:
         raise ConfigError(f"an endpoint of type {kind} has no {name!r} here", hint=hint)
     interface = named.get("interface", LOCAL[kind])
     return int(named["port"]), interface, int(named.get("backlog", BACKLOG))
+
+
+def _path_binding(named: dict[str, str]) -> Binding:
+    """A path, as Twisted's own unix endpoints have it."""
+    return Binding(
+        path=named.get("address", named.get("port", "")),
+        mode=int(named.get("mode", "666"), 8),
+        backlog=int(named.get("backlog", BACKLOG)),
+        is_locked=bool(int(named.get("lockfile", "1"))),
+    )
 
 
 def _tls_of(named: dict[str, str], tls: TlsConfig | None) -> TlsConfig:
