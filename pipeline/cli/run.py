@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pipeline.cli import supervising
+
 if TYPE_CHECKING:
     from pipeline.service.burst import Burst
     from pipeline.service.running import System
+    from pipeline.supervisor.bond import Bond
 
 __all__ = ["add_arguments", "add_log_options", "add_set_option", "run", "span_of"]
 
@@ -21,6 +24,7 @@ examples:
   pipeline run config/demo.yaml --set-option workers.web.listen:tcp:8081
   pipeline run shop.yaml --log-format json 2>> shop.log
   pipeline run shop.yaml --worker work --burst      do what is there, then end
+  pipeline run shop.yaml --processes 2              under a supervisor; SIGHUP reloads it
 
 With --burst the status is 1 if a message became a dead letter.
 """
@@ -50,6 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --burst: how long to wait for what is delayed, as retries (0)",
     )
     add_log_options(parser)
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="run in so many processes, kept by a supervisor; as supervisor.processes of the file",
+    )
+    parser.add_argument(
+        "--max-memory",
+        metavar="300M",
+        help="under a supervisor: replace a process that has more; as supervisor.max_memory",
+    )
     add_set_option(parser)
 
 
@@ -96,9 +111,32 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, which end it in good order with status 0."""
-    if args.burst_wait and not args.burst:
-        print("pipeline: --burst-wait is for --burst", file=sys.stderr)
+    problem = _misused(args)
+    if problem is not None:
+        print(f"pipeline: {problem}", file=sys.stderr)
         return 2
+    if supervising.is_supervised():
+        return supervising.in_its_place(lambda bond: _run(args, bond))
+    if not args.burst:
+        args.set_option = args.set_option + supervising.options(args.processes, args.max_memory)
+        if args.processes is not None or supervising.is_wanted(args.file, args.set_option):
+            return supervising.supervise(args)
+    if args.max_memory:
+        print("pipeline: --max-memory is for a supervisor: say --processes, too", file=sys.stderr)
+        return 2
+    return _run(args)
+
+
+def _misused(args: argparse.Namespace) -> str | None:
+    """What is wrong with the command line; None if nothing is."""
+    if args.burst_wait and not args.burst:
+        return "--burst-wait is for --burst"
+    if args.burst and (args.processes or args.max_memory):
+        return "--burst is for one process: leave out --processes and --max-memory"
+    return None
+
+
+def _run(args: argparse.Namespace, bond: Bond | None = None) -> int:
     from twisted.internet import reactor
 
     from pipeline.cli.bar import Bar
@@ -115,7 +153,11 @@ def run(args: argparse.Namespace) -> int:
     bursts: list[Burst] = []
 
     def made(failed: Callable[[str], None]) -> System:
-        system = bar.watch(build(config, reactor, only=args.worker, failed=failed))
+        done = None if bond is None else bond.done
+        system = build(config, reactor, only=args.worker, failed=failed, done=done)
+        bar.watch(system)
+        if bond is not None:
+            bond.tie(system, reactor)
         if args.burst:
             bursts.append(Burst(system, reactor, lambda: stop(reactor), args.burst_wait))
         return system

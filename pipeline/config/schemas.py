@@ -12,6 +12,7 @@ from pipeline.config.positions import Path, position
 from pipeline.config.problems import Problems
 from pipeline.config.settings import LintConfig, NamespaceConfig, RetryConfig
 from pipeline.config.source import Document
+from pipeline.config.supervision import SupervisorConfig
 
 __all__ = ["SystemConfig", "WorkerSpec", "checked", "listed_names"]
 
@@ -75,6 +76,7 @@ class SystemConfig:
     tracing: bool = _DEFAULT.tracing
     stop_timeout: float = _DEFAULT.stop_timeout
     monitor: Mapping[str, Any] | None = _DEFAULT.monitor
+    supervisor: SupervisorConfig = _DEFAULT.supervisor
     workers: tuple[WorkerSpec, ...] = ()
     folder: FilePath | None = None
 

@@ -18,6 +18,7 @@ from pipeline.config.fields import (
 from pipeline.config.numbers import ConfigFloat, ConfigInt
 from pipeline.config.positions import position
 from pipeline.config.quantities import ConfigDuration
+from pipeline.config.supervision import SupervisorConfig
 from pipeline.errors import ConfigError
 
 __all__ = ["LintConfig", "NamespaceConfig", "RetryConfig", "is_name"]
@@ -180,3 +181,4 @@ class NamespaceConfig(Config):
         "How long a worker that is stopped may finish what it has in hand.", default=30.0
     )
     monitor = ConfigOptions("Where a process tells about itself: health and metrics.")
+    supervisor = ConfigSection("How the workers run in several processes.", SupervisorConfig)

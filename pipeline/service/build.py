@@ -93,6 +93,7 @@ def build(
     *,
     only: Iterable[str] = (),
     failed: Callable[[str], None] = lambda explanation: None,
+    done: Callable[[], None] | None = None,
 ) -> System:
     """Make the service; nothing is started, nothing connected.
 
@@ -101,6 +102,7 @@ def build(
 
     :param only: the names of the workers to run; none for all.
     :param failed: called with an explanation if the service can't start.
+    :param done: called by a worker that has done all there was to do; None: stop the reactor.
     :raises ConfigError: something is wrong; :class:`~pipeline.config.problems.ConfigErrors` with
         all of it when there are several things.
     """
@@ -117,8 +119,9 @@ def build(
         tracing = tracing_of(config)
     problems.raise_any()
     monitor = monitor_of(config, connected, reactor, os.environ)
+    ending = done or (lambda: stop(reactor))
     workers = [
-        WorkerPart(spec, config, connected, reactor, monitor.meter, tracing)
+        WorkerPart(spec, config, connected, reactor, ending, monitor.meter, tracing)
         for spec in sorted(specs, key=_faces_the_world)
     ]
     watched = _watched(config, reactor)
@@ -148,6 +151,7 @@ class WorkerPart:
     :param config: the whole configuration.
     :param connected: gives the broker.
     :param clock: the reactor.
+    :param done: how the worker ends the process.
     :param meter: what counts; None: nothing does.
     :param tracing: see :class:`pipeline.worker.Runtime`.
     """
@@ -158,6 +162,7 @@ class WorkerPart:
         config: SystemConfig,
         connected: Connection,
         clock: Any,
+        done: Callable[[], None],
         meter: Meter | None = None,
         tracing: Any = None,
     ) -> None:
@@ -165,9 +170,7 @@ class WorkerPart:
         #: The worker, once it runs.
         self.worker: Worker | None = None
         self._make = lambda: worker_of(
-            spec,
-            config,
-            runtime_of(config, connected.broker, clock, lambda: stop(clock), meter, tracing),
+            spec, config, runtime_of(config, connected.broker, clock, done, meter, tracing)
         )
 
     async def _start(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.internet.error import ReactorNotRunning
 
-__all__ = ["end_now", "exit_status_at_end", "stop", "stop_on_signals"]
+__all__ = ["end_now", "end_soon", "exit_status_at_end", "stop", "stop_on_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -47,7 +47,7 @@ def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> 
             reactor.callFromThread(stop, reactor)
         elif now - first[0] >= SAME:
             words = f"pipeline: a second {signal.Signals(number).name}: ended at once"
-            _end_soon(reactor, hurry, 128 + number, words)
+            end_soon(reactor, hurry, 128 + number, words)
 
     def install() -> None:
         for number in _SIGNALS:
@@ -63,8 +63,13 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _end_soon(reactor: Any, hurry: Callable[[], object] | None, status: int, words: str) -> None:
-    """Hand back and end; at the latest when the time is over, even if the reactor is blocked."""
+def end_soon(reactor: Any, hurry: Callable[[], object] | None, status: int, words: str) -> None:
+    """Hand back and end; at the latest when the time is over, even if the reactor is blocked.
+
+    :param hurry: hands back what is in hand; None: there is nothing.
+    :param status: the exit status.
+    :param words: the last words, to standard error.
+    """
     if hurry is None:
         end_now(status, words)
     # Of _thread, here and below: threading's own locks may be in the hand of who was interrupted.

@@ -88,6 +88,11 @@ class Transport(Worker):
         """The name of the connector, and of the transport in messages."""
         return self.config.transport_name  # type: ignore[no-any-return]  # a ConfigText
 
+    @property
+    def is_single(self) -> bool:
+        """A queue of its own with a name that is given can't be read by two."""
+        return bool(getattr(self.config, "instance", None))
+
     # Hooks -------------------------------------------------------------------------------------
 
     def setup_transport(self) -> Any:

@@ -89,6 +89,11 @@ class Worker:
         return config if isinstance(config, Config) else self.CONFIG_CLASS(config)
 
     @property
+    def is_single(self) -> bool:
+        """Whether a supervisor may run it in one of its processes only."""
+        return False
+
+    @property
     def keep_task_states(self) -> float:
         """As of its :class:`Runtime`."""
         return self.runtime.keep_task_states

@@ -91,6 +91,11 @@ class FileTransport(Transport):
         return Deferred.fromCoroutine(self._end_and_stop(seconds))
 
     @property
+    def is_single(self) -> bool:
+        """There is one standard input."""
+        return self.config.read == "-"  # type: ignore[no-any-return]  # a ConfigText
+
+    @property
     def progress(self) -> Progress:
         """How far it is; of several partitions the one that is least far."""
         if not self._sources:

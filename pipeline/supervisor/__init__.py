@@ -1,0 +1,1 @@
+"""A configuration in several processes: started, watched, replaced and stopped by one more."""
