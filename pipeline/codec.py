@@ -98,6 +98,11 @@ class Codec:
         # What a registered class's own checks raise can't be named, and a message that makes
         # decoding raise would be read for ever.
         try:
+            if data[0] == _JSON and len(data) <= self.max_bytes and self._known is registered():
+                return self._json(data)  # type: ignore[no-any-return]  # as most are
+        except Exception:  # noqa: BLE001 - it is looked at more closely
+            pass
+        try:
             return self._read(data)
         except Exception as error:  # noqa: BLE001 - said above
             return Undecodable(data, _reason(error))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from pipeline.message.ids import derived_id
+from pipeline.message.ids import derived_id, id_source
 from pipeline.store import Store, Write
 
 __all__ = [
@@ -119,8 +119,8 @@ class DeadLetterEntry(NamedTuple):
     fields: dict[str, bytes]
 
 
-#: The delivery that the code now running handles, if any; survives ``await``.
-current: ContextVar[Delivery | None] = ContextVar("pipeline_delivery", default=None)
+#: The delivery that the code now running handles, if any; survives ``await``. It gives the ids.
+current = cast("ContextVar[Delivery | None]", id_source)
 
 
 def delivery_of(message: Any) -> Delivery | None:
@@ -146,85 +146,80 @@ class Delivery:
     :ivar payload: the message as it lay on the wire.
     :ivar attempt: which try this is, from 1.
     :ivar deaths: how many workers died while they had it in hand.
-    :ivar enqueued_at: when it was first published, in ms since the epoch.
     :ivar history: its failed attempts so far, as JSON; b"" when there are none.
     :ivar trace: the context of its trace, as who published it wrote it; b"" when there is none.
     :ivar message: the decoded message, once it is.
     :ivar posts: what is staged to be published.
     """
 
-    __slots__ = (
-        "_ids",
-        "_reader",
-        "_store",
-        "_unfinished",
-        "attempt",
-        "conflicts",
-        "deaths",
-        "enqueued_at",
-        "handler",
-        "history",
-        "id",
-        "key",
-        "message",
-        "partition",
-        "payload",
-        "posts",
-        "probation",
-        "queue",
-        "refusal",
-        "settled",
-        "token",
-        "trace",
-        "wait",
-    )
+    # What most deliveries have alike is the class's: there is one of them for each message.
+    attempt: int = 1
+    deaths: int = 0
+    history: bytes = b""
+    trace: bytes = b""
+    probation: bool = False
+    message: Any = None
+    key: Any = None
+    #: The name of the worker that handles it, and the kind; None before it begins.
+    handler: tuple[str, str] | None = None
+    refusal: str = ""
+    #: When a failed attempt was noted while it stayed in hand: until when it waits for the next, in
+    #: seconds on this process's clock; else None.
+    wait: float | None = None
+    #: How often it was handled again since what it read had changed.
+    conflicts: int = 0
+    #: True once its unit of work is closed: what is staged later is an error.
+    settled: bool = False
+    _enqueued_at: int | None = None
+    _store: Store | None = None
+    _ids: int = 0
+    _unfinished: list[Any] | None = None
 
     def __init__(
         self,
         queue: str,
         id: bytes,
         payload: bytes,
-        *,
         partition: int = 0,
         token: bytes = b"",
+        reader: Any = None,
         attempt: int = 1,
         deaths: int = 0,
-        enqueued_at: int = 0,
+        enqueued_at: int | None = None,
         history: bytes = b"",
         trace: bytes = b"",
         probation: bool = False,
-        reader: Any = None,
     ) -> None:
         self.queue = queue
         self.id = id
         self.payload = payload
         self.partition = partition
         self.token = token
-        self.attempt = attempt
-        self.deaths = deaths
-        self.enqueued_at = enqueued_at
-        self.history = history
-        self.trace = trace
-        self.probation = probation
-        self.message: Any = None
-        self.key: Any = None
-        #: The name of the worker that handles it, and the kind; None before it begins.
-        self.handler: tuple[str, str] | None = None
-        self.refusal = ""
-        #: Until when it waits for its next attempt, on this process's clock, if one was noted.
-        self.wait: float | None = None
-        #: How often it was handled again since what it read had changed.
-        self.conflicts = 0
-        #: True once its unit of work is closed: what is staged later is an error.
-        self.settled = False
         self.posts: list[Post] = []
         self._reader = reader
-        self._store: Store | None = None
-        self._ids = 0
-        self._unfinished: list[Any] | None = None
+        if attempt != 1:
+            self.attempt = attempt
+        if deaths:
+            self.deaths = deaths
+        if enqueued_at is not None:
+            self._enqueued_at = enqueued_at
+        if history:
+            self.history = history
+        if trace:
+            self.trace = trace
+        if probation:
+            self.probation = probation
 
     def __repr__(self) -> str:
         return f"<Delivery {self.id.decode()} of {self.queue}, attempt {self.attempt}>"
+
+    @property
+    def enqueued_at(self) -> int:
+        """When it was first published, in ms since the epoch: unless noted, as its id says."""
+        if self._enqueued_at is None:
+            born = self.id.partition(b"-")[0]
+            self._enqueued_at = int(born) if born.isdigit() else 0
+        return self._enqueued_at
 
     @property
     def idempotency_key(self) -> str:
@@ -243,7 +238,8 @@ class Delivery:
         are two messages. An instance's queue counts as its connector's, as for dead letters.
         """
         self._ids += 1
-        return derived_id(f"{self.queue.partition('@')[0]}:{self.idempotency_key}", self._ids)
+        queue = self.queue.partition("@")[0] if "@" in self.queue else self.queue
+        return derived_id(f"{queue}:{self.idempotency_key}", self._ids)
 
     @property
     def store(self) -> Store:
@@ -324,8 +320,6 @@ class Delivery:
 
 class Apart(Delivery):
     """A part of a delivery's work that may be given up, as that of a thread that takes too long."""
-
-    __slots__ = ()
 
     @property
     def store(self) -> Store:

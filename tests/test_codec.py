@@ -6,7 +6,6 @@ import json
 from typing import Any, Literal
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +13,7 @@ from pipeline.codec import Codec, Undecodable
 from pipeline.errors import InvalidMessageField
 from pipeline.message import EventMessage, FailureMessage, TaskMessage, UserMessage
 from pipeline.message.envelope import Message, register
+from tests.properties import given
 
 FORMATS: tuple[Literal["json"], Literal["msgpack"]] = ("json", "msgpack")
 FIELDS: dict[str, Any] = {
@@ -28,8 +28,6 @@ plain = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
-# A busy machine is no reason to fail.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 tables = st.dictionaries(st.text(), plain)
 
@@ -45,7 +43,6 @@ class Moody(Message, tag="codec_test"):
 
 
 class RoundTrips(SynchronousTestCase):
-    @patient
     @given(st.none() | st.text(), tables, tables)
     def test_user_message(self, content: str | None, metadata: Any, extra: Any) -> None:
         """A message comes back equal, in either format, from either codec."""
@@ -119,13 +116,11 @@ class Refused(SynchronousTestCase):
         self.assertEqual(data, refused.raw)
         return refused.reason
 
-    @patient
     @given(st.binary() | st.binary().map(b"{".__add__) | st.binary().map(b"\x85".__add__))
     def test_anything(self, data: bytes) -> None:
         """Decoding never raises, whatever it is given."""
         self.assertTrue(self.reason(data))
 
-    @patient
     @given(st.dictionaries(st.sampled_from([*UserMessage.__struct_fields__, "odd"]), plain))
     def test_any_fields(self, fields: dict[str, Any]) -> None:
         """Decoding never raises, whatever the fields hold."""

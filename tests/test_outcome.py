@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import Drop, PermanentFailure, RetryLater, TemporaryFailure
 from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Retry, RetryPolicy
+from tests.properties import given
 
 EXACT = RetryPolicy(attempts=None, jitter=0)
 
@@ -36,7 +36,6 @@ class Delays(SynchronousTestCase):
         self.assertIsNotNone(policy.delay(4))
         self.assertIsNone(policy.delay(5))
 
-    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.integers(1, 50), st.floats(0, 1), st.floats(0, 1, exclude_max=True))
     def test_jitter(self, attempt: int, jitter: float, chance: float) -> None:
         """Jitter varies a delay by its share at most, and never over the cap."""

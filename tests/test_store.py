@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -14,6 +13,7 @@ from pipeline.brokers.memory import MemoryBroker
 from pipeline.brokers.memory.keyspace import _READERS, Keyspace
 from pipeline.errors import Conflict, ServerRefused
 from pipeline.store import CHECKED, READS, WRITES, Store
+from tests.properties import given, settings
 
 NAMES = ("a", "b")
 KEYS = st.sampled_from(("k", "other"))
@@ -69,7 +69,7 @@ async def seen(store: Store) -> list[Any]:
 class Overlay(SynchronousTestCase):
     """A unit of work sees its own writes as if they were committed."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=300)
     @given(before=CALLS, calls=CALLS, looked_first=st.booleans())
     def test_seen_is_committed(self, before: Any, calls: Any, looked_first: bool) -> None:
         """What is seen through the store that wrote equals what is read back, for any writes."""

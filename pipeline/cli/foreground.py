@@ -13,6 +13,7 @@ from pipeline.observe.logs.begin import observer
 from pipeline.observe.logs.lines import TerminalLines
 from pipeline.observe.logs.records import json_line
 from pipeline.observe.logs.stdlib import take_over
+from pipeline.service.collecting import collect_seldom
 from pipeline.service.process import stop, stop_on_signals
 from pipeline.service.running import System
 from pipeline.service.steady import keep_steady
@@ -31,6 +32,7 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
     """
     problems: list[str] = []
     keep_steady(reactor)
+    collect_seldom(reactor)
 
     def failed(explanation: str) -> None:
         problems.append(explanation)

@@ -187,6 +187,8 @@ class Connector(Observed, Watchable):
             message.set_routing_endpoint(endpoint)
         if delivery is None:
             delivery = current.get()
+        if delivery is not None and not (immediately or queue or delay or unique or window):
+            return self._publisher.stage(kind, message, delivery)
         edge = Edge(
             *(delivery, immediately, queue, delay, max_depth, unique, window),
             *(when_full, full_timeout),
@@ -307,6 +309,7 @@ class Connector(Observed, Watchable):
 
     async def _close(self, source: Source) -> None:
         left = self._flow.close(source)
+        await self._within(GRACE, source.reader.ended())
         if left:
             await self._within(GRACE, source.consumer.hand_back(left))
         await self._within(GRACE, source.consumer.close())

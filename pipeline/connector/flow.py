@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -149,20 +149,20 @@ class Flow:
     def handle(self, source: Source, batch: list[Delivery]) -> None:
         """Have a batch handled; what finishes at once is settled together."""
         source.settler.gather()
+        line_up = self._line_up
         for delivery in batch:
-            self._line_up(source, delivery)
+            line_up(source, delivery)
         source.settler.flush()
 
-    def _line_up(self, source: Source, delivery: Delivery) -> None:
-        """Have it handled when it may be."""
-        self._admit(source, delivery)
-
     def _admit(self, source: Source, delivery: Delivery) -> None:
+        """Have it handled when there is room."""
         if self._busy >= self.limit:
             self._backlog.append((source, delivery))
             return
         self._busy += 1
         self._begin(source, delivery)
+
+    _line_up = _admit
 
     def _begin(self, source: Source, delivery: Delivery) -> None:
         try:
@@ -211,16 +211,25 @@ class Flow:
     def settled(self, source: Source, batch: list[Delivery], results: list[Settled]) -> None:
         """Let go of what is settled, and handle anew what was not."""
         source.settler.gather()
-        listened = bool(self._outcomes) or bool(message_settled.receivers)
-        for delivery, result in zip(batch, results, strict=True):
-            if result is not Settled.WON:
-                self._not_won(source, delivery, result)
-                continue
-            if listened:
+        won = batch
+        if results.count(Settled.WON) != len(batch):
+            won = list(self._won(source, batch, results))
+        if self._outcomes or message_settled.receivers:
+            for delivery in won:
                 self._tell_settled(source, delivery)
-            self._release(source, delivery)
+        self._release(source, won)
         source.settler.flush()
         self._go_on()
+
+    def _won(
+        self, source: Source, batch: list[Delivery], results: list[Settled]
+    ) -> Iterator[Delivery]:
+        """Those that were settled; the others are seen to."""
+        for delivery, result in zip(batch, results, strict=True):
+            if result is Settled.WON:
+                yield delivery
+            else:
+                self._not_won(source, delivery, result)
 
     def _not_won(self, source: Source, delivery: Delivery, result: Settled) -> None:
         if result is Settled.CONFLICT:
@@ -266,7 +275,7 @@ class Flow:
         self.lost += result is Settled.LOST
         if result is Settled.TORN:
             _log.error("{name}: {delivery!r} was torn", name=self._name, delivery=delivery)
-        self._release(source, delivery)
+        self._release(source, [delivery])
 
     def _tell_settled(self, source: Source, delivery: Delivery) -> None:
         outcome = self._outcomes.pop(delivery, DONE)
@@ -282,14 +291,14 @@ class Flow:
         if signal is not None and signal.receivers:
             signal.send_robust(self._sender, **said)
 
-    def _release(self, source: Source, delivery: Delivery) -> None:
-        """Its room and its lane are free: whoever waits for them may begin."""
-        if not source.reader.release(delivery):
-            return
-        delivery.message = None  # they name each other: don't leave that to the collector
-        self._busy -= 1
-        if delivery.key is not None:
-            self._free(delivery.key)
+    def _release(self, source: Source, batch: list[Delivery]) -> None:
+        """Their room and their lanes are free: whoever waits for them may begin."""
+        released = source.reader.release_all(batch)
+        self._busy -= len(released)
+        for delivery in released:
+            delivery.message = None  # they name each other: don't leave that to the collector
+            if delivery.key is not None:
+                self._free(delivery.key)
         self._admit_more()
 
     def _free(self, key: Hashable) -> None:

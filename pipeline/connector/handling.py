@@ -28,7 +28,6 @@ from pipeline.errors import (
     WorkerShutdown,
 )
 from pipeline.message import EventMessage
-from pipeline.message.ids import id_source
 from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Retry
 from pipeline.signals import message_received
 
@@ -112,8 +111,9 @@ class Inlet:
         """
         current.set(delivery)
         delivery.handler = self._handler
-        id_source.set(delivery.next_id)
-        message = delivery.message or self.decode(delivery)
+        message = delivery.message
+        if message is None:
+            message = self.decode(delivery)
         if type(message) is Undecodable or delivery.deaths >= self._max_deaths:
             return await self._unfit(delivery, message)
         if message_received.receivers:
@@ -129,11 +129,11 @@ class Inlet:
             result = handler(message)
             if result is not None:
                 result = await finished(result)
-            if unfinished := delivery.take_unfinished():
-                await self._complete(delivery, unfinished)
+            if delivery._unfinished:
+                await self._complete(delivery, delivery.take_unfinished())
         except Exception as error:
             return await self._raised(delivery, error, handler)
-        if type(result) not in _OUTCOMES or type(result) is Done:
+        if result is None or type(result) not in _OUTCOMES or type(result) is Done:
             return None
         return await self._guarded(delivery, result, handler)
 
@@ -142,7 +142,6 @@ class Inlet:
         error = ServerRefused(delivery.refusal)
         delivery.restart()
         current.set(delivery)
-        id_source.set(delivery.next_id)
         return await self._fail(delivery, DeadLetter(error, "refused"))
 
     async def _unfit(self, delivery: Delivery, message: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from pipeline.connector.pressure import Pressure, WhenFull
@@ -126,11 +126,41 @@ class Publisher:
 
     def publish(self, kind: str, message: Any, edge: Edge) -> Deferred[Any]:
         """Run the publish chain, then put the message on its queue."""
-        inner: Deferred[Any] = maybeDeferred(eager, self._publish(kind, message, edge))
-        if edge.delivery is None or (inner.called and not isinstance(inner.result, Failure)):
-            return inner
-        publication = Publication().follow(inner)
-        edge.delivery.wait_for(_Unhandled(publication))
+        return self._begun(self._publish(kind, message, edge), edge.delivery)
+
+    def stage(self, kind: str, message: Any, delivery: Delivery) -> Deferred[Any]:
+        """As :meth:`publish`, for what is staged and nothing more, as most is.
+
+        The code that runs handles this delivery: while nothing waits no coroutine is needed.
+        """
+        chain = self._chains.get(kind)
+        if chain is None or current.get() is not delivery:
+            return self.publish(kind, message, Edge(delivery))
+        passed: Any
+        try:
+            passed = chain(message, self.name)
+            if not isinstance(passed, Deferred):
+                self._stage(kind, passed, delivery)
+                return succeed(passed)
+        except Exception:  # noqa: BLE001  # it belongs to who gets the Deferred
+            passed = fail()
+        return self._begun(self._put_when(passed, kind, message, Edge(delivery)), delivery)
+
+    def _begun(
+        self, publishing: Coroutine[Any, Any, Any], delivery: Delivery | None
+    ) -> Deferred[Any]:
+        """A Deferred of what a coroutine publishes; the delivery waits for it."""
+        published: Any
+        try:
+            published = eager(publishing)
+        except Exception:  # noqa: BLE001  # it belongs to who gets the Deferred
+            published = fail()
+        if not isinstance(published, Deferred):
+            return succeed(published)
+        if delivery is None:
+            return published
+        publication = Publication().follow(published)
+        delivery.wait_for(_Unhandled(publication))
         return publication
 
     @property
@@ -173,10 +203,22 @@ class Publisher:
             if not await self._send(post, partition, edge):
                 return False
         if message_published.receivers:
-            message_published.send_robust(
-                self._sender, kind=kind, message=message, queue=queue, delivery=delivery
-            )
+            self._tell(kind, message, queue, delivery)
         return True
+
+    def _stage(self, kind: str, message: Any, delivery: Delivery) -> None:
+        queue = self._queue_for(kind, message)
+        post = Post(queue, self._encode(message))
+        if self._tracing is not None:
+            post = post._replace(headers=self._tracing.headers(queue, message, delivery))
+        delivery.stage(post)
+        if message_published.receivers:
+            self._tell(kind, message, queue, delivery)
+
+    def _tell(self, kind: str, message: Any, queue: str, delivery: Delivery | None) -> None:
+        message_published.send_robust(
+            self._sender, kind=kind, message=message, queue=queue, delivery=delivery
+        )
 
     def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
         if edge.through is not None:
@@ -212,6 +254,13 @@ class Publisher:
             choose_anew()
         try:
             passed = chain(message, self.name)
+        except Exception:  # noqa: BLE001  # it is looked at where a promised one is
+            passed = fail()
+        return await self._put_when(passed, kind, message, edge)
+
+    async def _put_when(self, passed: Any, kind: str, message: Any, edge: Edge) -> Any:
+        """Put a message on its queue when it has left the publish chain."""
+        try:
             if isinstance(passed, Deferred):
                 passed = await passed
         except Drop as drop:

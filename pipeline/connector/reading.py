@@ -18,6 +18,8 @@ __all__ = ["Reader", "Window"]
 #: Seconds before a take that failed is tried again.
 AGAIN = 1.0
 
+_GONE = object()
+
 
 class Window:
     """How many deliveries a connector may have in hand, over all its queues.
@@ -78,6 +80,7 @@ class Reader:
         self._again: Any = None
         self._next: Any = None
         self._closed = False
+        self._handed_back: Deferred[None] = succeed(None)
         self._stopped: list[Deferred[None]] = []
         self._begun: list[Deferred[bool]] = []
 
@@ -146,6 +149,18 @@ class Reader:
             self.release(delivery)
         return held
 
+    def ended(self) -> Deferred[None]:
+        """End the take that is out.
+
+        :return: a Deferred that fires when it has ended, and what it brought is handed back.
+        """
+        if not self._taking:
+            return self._handed_back
+        ended: Deferred[None] = Deferred()
+        self._stopped.append(ended)
+        maybeDeferred(self.consumer.interrupt).addErrback(self._complain)
+        return ended.addCallback(lambda _: self._handed_back)
+
     def take_more(self) -> None:
         """Send a take if there is room and none is out."""
         if self._taking or not self._reading or self._again is not None:
@@ -167,12 +182,21 @@ class Reader:
         self._window.in_hand -= 1
         return True
 
+    def release_all(self, batch: list[Delivery]) -> list[Delivery]:
+        """Let go of deliveries; those that were still held."""
+        held = self.held
+        released = [delivery for delivery in batch if held.pop(delivery, _GONE) is None]
+        self._window.in_hand -= len(released)
+        return released
+
     def _took(self, batch: list[Delivery]) -> None:
         self._taking = False
         if self._begun:
             self._tell_begun(True)
         if self._closed:
-            maybeDeferred(self.consumer.hand_back, batch).addErrback(self._complain)
+            self._handed_back = maybeDeferred(self.consumer.hand_back, batch)
+            self._handed_back.addErrback(self._complain)
+            self._tell_stopped()
             return
         if batch:
             self.held.update(dict.fromkeys(batch))

@@ -58,8 +58,9 @@ class Settler:
     def add(self, delivery: Delivery) -> None:
         """Close a delivery's unit of work, and settle it soon."""
         delivery.settled = True
-        self._finished.append(delivery)
-        if len(self._finished) >= LARGEST:
+        finished = self._finished
+        finished.append(delivery)
+        if len(finished) >= LARGEST:
             self._send()
         elif not self._gathering and self._due is None:
             self._due = self._clock.callLater(0, self._on_turn)

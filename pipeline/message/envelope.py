@@ -51,7 +51,9 @@ def unshared(value: Any) -> Any:
     if kind in _ATOMS:
         return value
     if kind is dict:
-        return {key: unshared(item) for key, item in value.items()}
+        return {
+            key: item if type(item) in _ATOMS else unshared(item) for key, item in value.items()
+        }
     if kind is list:
         return [unshared(item) for item in value]
     return copy.deepcopy(value)
@@ -296,9 +298,9 @@ def make(cls: type[MadeT], fields: Mapping[str, Any]) -> MadeT:
     :raise InvalidMessageField: a field is wrong.
     """
     names = field_names(cls)
-    unknown = [name for name in fields if name not in names and name != "extra"]
-    if not unknown:
+    if names.issuperset(fields):
         return cls(**fields)
+    unknown = [name for name in fields if name not in names and name != "extra"]
     known = {name: value for name, value in fields.items() if name in names}
     others = {name: fields[name] for name in unknown}
     return cls(**known, extra={**fields.get("extra", {}), **others})

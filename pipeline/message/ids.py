@@ -1,20 +1,28 @@
 """Ids of messages: random, unless what is being handled gives them out.
 
-Inside a delivery the connector sets :data:`id_source`, so that the ids of messages made while
-another is handled derive from it, and a second run of the same message makes the same ids.
+While a delivery is in hand it is the :data:`id_source`: the ids of messages that are made meanwhile
+derive from it, and a second run of the same message makes the same ids.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Protocol
 
 __all__ = ["derived_id", "id_source", "new_id", "random_id"]
 
-#: Gives the ids of new messages in this context; None means random ones.
-id_source: ContextVar[Callable[[], str] | None] = ContextVar("id_source", default=None)
+
+class IdSource(Protocol):
+    """Gives ids to new messages."""
+
+    def next_id(self) -> str:
+        """An id that it hasn't given yet."""
+
+
+#: What gives the ids of new messages in this context; None: they are random.
+id_source: ContextVar[IdSource | None] = ContextVar("id_source", default=None)
 
 _AT_ONCE = 64
 # RFC 4122: two bits of a UUID are always the same, so this digit is one of four.
@@ -28,7 +36,7 @@ os.register_at_fork(after_in_child=_ready.clear)
 def new_id() -> str:
     """A new id: from :data:`id_source` when it is set, else a random one."""
     source = id_source.get()
-    return random_id() if source is None else source()
+    return random_id() if source is None else source.next_id()
 
 
 def derived_id(parent: str, index: int) -> str:

@@ -182,14 +182,18 @@ class UserMessage(Message, tag="user_message"):
         :param fields: more fields; names that are no field go to ``extra``.
         :raise TypeError: a field that the original decides was given. (Vumi misses two.)
         """
-        for name in _OPAQUE:
-            if name in fields:
-                raise TypeError(f"'{name}' may not be overridden: the original decides it")
+        if fields:
+            for name in _OPAQUE:
+                if name in fields:
+                    raise TypeError(f"'{name}' may not be overridden: the original decides it")
         fields.setdefault("session_event", None if continue_session else self.SESSION_CLOSE)
-        return self._answer(UserMessage, {"content": content, **fields})
+        fields["content"] = content
+        return self._answer(UserMessage, fields)
 
     def _answer(self, cls: type[UserT], fields: dict[str, Any]) -> UserT:
-        answer = _make(cls, self._delivery, {**self._way_back(), **fields})
+        way_back = self._way_back()
+        way_back.update(fields)
+        answer = _make(cls, self._delivery, way_back)
         answer.set_routing_endpoint(self.get_routing_endpoint())
         return answer
 

@@ -94,12 +94,14 @@ def _service(options: Options) -> System:
     from twisted.internet import reactor as installed
 
     from pipeline.service.build import build, load
+    from pipeline.service.collecting import collect_seldom
     from pipeline.service.process import exit_status_at_end, stop, stop_on_signals
     from pipeline.service.steady import keep_steady
     from pipeline.service.twistd_log import log_observer
 
     reactor: Any = installed
     keep_steady(reactor)
+    collect_seldom(reactor)
     config = load(options["config"], options["set-option"], options["worker-class"])
 
     def failed(explanation: str) -> None:

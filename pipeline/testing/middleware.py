@@ -9,7 +9,6 @@ from pipeline.applications.base import Application
 from pipeline.delivery import Delivery, Post, Settled, current
 from pipeline.eager import finished
 from pipeline.errors import Drop, Respond
-from pipeline.message.ids import id_source
 from pipeline.middleware.base import TransportMiddleware
 from pipeline.testing.places import Place
 from pipeline.testing.times import Soon
@@ -106,7 +105,6 @@ class MiddlewareHelper(WorkerHelper):
         """Pass a message, or with it in hand another, as a connector does."""
         consumer, delivery = await self._delivery(kind, message)
         current.set(delivery)
-        id_source.set(delivery.next_id)
         subject = delivery.message if other is None else other
         try:
             passed = await _passed(chain, subject, name or self.connector_name)

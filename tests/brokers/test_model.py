@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Protocol
 
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -15,6 +14,7 @@ from pipeline.brokers.memory import MemoryBroker, MemoryServer
 from pipeline.delivery import Delivery, Post, Settled
 from pipeline.store import Store
 from tests.brokers.redis.bench import OTHER, QUEUE, RedisBench
+from tests.properties import HealthCheck, Phase, given, settings
 
 #: How many workers there are at a time.
 WORKERS = 3
@@ -271,7 +271,7 @@ class MemoryWorld:
 class Memory(SynchronousTestCase):
     """The memory broker."""
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(programs)
     def test_model(self, program: Program) -> None:
         """It does what the model does."""

@@ -6,13 +6,13 @@ import contextlib
 import os
 from pathlib import Path
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.config import compose
 from pipeline.config.compose import MAX_DEPTH, composed, mark_of, read
 from pipeline.errors import ConfigError
+from tests.properties import given
 
 
 class Parsing(TestCase):

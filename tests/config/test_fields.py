@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
@@ -19,6 +18,7 @@ from pipeline.config.fields import (
 )
 from pipeline.config.positions import Place, Section
 from pipeline.errors import ConfigError
+from tests.properties import given
 
 
 class FieldCase(TestCase):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.numbers import ConfigFloat, ConfigInt
 from tests.config.test_fields import FieldCase
+from tests.properties import given
 
 
 class Whole(FieldCase):

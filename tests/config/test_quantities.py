@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.quantities import ConfigDuration, ConfigSize, parse_duration, parse_size
 from tests.config.test_fields import FieldCase
+from tests.properties import given
 
 
 class Duration(FieldCase):

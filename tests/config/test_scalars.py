@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.config.scalars import expanded, plain_scalar, scalar
 from pipeline.errors import ConfigError
+from tests.properties import given
 
 
 class Plain(TestCase):

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.config.problems import ConfigErrors
 from pipeline.config.source import load_document, parse_document, parse_scalar
 from pipeline.errors import ConfigError
+from tests.properties import given
 
 #: What JSON writes and YAML allows (no control characters, no surrogates), without variables.
 LETTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="$")

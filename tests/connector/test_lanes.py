@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.connector.lanes import Lanes
+from tests.properties import given
 
 
 class OneAtATime(TestCase):

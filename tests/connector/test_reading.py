@@ -107,15 +107,27 @@ class Stopping(ReaderCase):
         self.assertEqual((1, 0), (len(self.batches), self.window.in_hand))
 
     def test_late_take(self) -> None:
-        """What comes after it was closed is handed back unhandled."""
+        """What comes after it was closed is handed back unhandled; only then it is at its end."""
         late: Deferred[Any] = Deferred()
+        handed_back: Deferred[Any] = Deferred()
+        hand_back = self.consumer.hand_back
         self.reader.pause()
         self.patch(self.consumer, "take", lambda count: late)
+        self.patch(
+            self.consumer,
+            "hand_back",
+            lambda jobs: hand_back(jobs).addCallback(lambda _: handed_back),
+        )
         self.reader.read()
         self.reader.close()
+        ended = self.reader.ended()
         self.put("q", inbound("late"))
         other = self.broker.consumer("q")
         [delivery] = self.successResultOf(other.take(1))
         late.callback([delivery])
+        self.assertNoResult(ended)
+        handed_back.callback(None)
+        self.assertIsNone(self.successResultOf(ended))
+        self.assertIsNone(self.successResultOf(self.reader.ended()))
         self.assertEqual([], self.batches)
         self.assertEqual(["late"], self.contents("q"))

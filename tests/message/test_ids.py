@@ -11,6 +11,11 @@ from twisted.trial.unittest import TestCase
 from pipeline.message.ids import id_source, new_id, random_id
 
 
+class Derived:
+    def next_id(self) -> str:
+        return "derived"
+
+
 class RandomIds(TestCase):
     def test_form(self) -> None:
         """An id is a version 4 UUID, in 32 lower-case hexadecimal digits."""
@@ -43,7 +48,7 @@ class Source(TestCase):
         """Where a source is set, ids come from it, and only there."""
 
         def inside() -> str:
-            id_source.set(lambda: "derived")
+            id_source.set(Derived())
             return new_id()
 
         self.assertEqual("derived", copy_context().run(inside))

@@ -165,12 +165,12 @@ class Ids(SynchronousTestCase):
 
     def test_source(self) -> None:
         """Where a source of ids is set, all new messages take theirs from it."""
-        token = id_source.set(lambda: "made")
+        token = id_source.set(FakeDelivery())
         self.addCleanup(id_source.reset, token)
-        self.assertEqual("made", UserMessage(**FIELDS).message_id)
-        self.assertEqual("made", UserMessage.send("+27", "x").message_id)
+        self.assertEqual("derived", UserMessage(**FIELDS).message_id)
+        self.assertEqual("derived", UserMessage.send("+27", "x").message_id)
         event = EventMessage(event_type="ack", user_message_id="u", sent_message_id="s")
-        self.assertEqual("made", event.event_id)
+        self.assertEqual("derived", event.event_id)
 
 
 class Tasks(SynchronousTestCase):

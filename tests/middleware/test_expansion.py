@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.middleware.expansion import Expansion
+from tests.properties import given
 
 PATTERNS = ("a(b)?(?P<name>c*)", "(a)(b)?", "abc", "((a)b)c", "(?P<x>a)(?P<name>.)")
 TEXTS = ("", "x", r"\1", r"\2\1", r"\g<name>!", r"\g<0>", r"\g<1>0", r"\\1", r"\n", "{}%s", r"\t\1")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.middleware.freshness import lifetime, tell, varied
 from pipeline.middleware.preconditions import http_date
 from pipeline.requests import Headers
+from tests.properties import given
 
 NOW = 784111777
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 
 from pipeline.middleware.sign_check import HEADER
 from pipeline.requests import Request, Response
 from tests.middleware.requesting import Counting, RequestsCase
+from tests.properties import example, given
 
 #: What middleware looks at.
 LOOKED_AT = (
@@ -62,7 +62,6 @@ class Hostile(RequestsCase):
     def answered(self, request: Request) -> Any:
         return self.successResultOf(Deferred.fromCoroutine(self.application.respond(request)))
 
-    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(st.sampled_from(["GET", "HEAD", "PUT", "PATCH"]), PATHS, st.text(), HEADERS)
     @example("GET", "/x", "", {"Host": "exämple.org"})
     @example("GET", "/x\n", "a\r\nb", {"Host": "example.org"})

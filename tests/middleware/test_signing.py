@@ -6,7 +6,6 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -21,6 +20,7 @@ from tests.middleware.systems import (
     options_of,
     said,
 )
+from tests.properties import given, settings
 from tests.workers import inbound
 
 SIGNING = "pipeline.middleware.signing.SigningMiddleware"
@@ -183,7 +183,7 @@ class Signing(SystemCase):
 class Canonical(SynchronousTestCase):
     """What is signed is the same at both ends."""
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=200)
     @given(ANYTHING, st.sampled_from(["json", "msgpack"]))
     def test_travels(self, value: Any, form: Any) -> None:
         """Whatever travels, by either codec, is verified where it arrives."""

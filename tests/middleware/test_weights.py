@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.middleware.weights import LONGEST, weights
+from tests.properties import given
 
 
 class Weights(TestCase):

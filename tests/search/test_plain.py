@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.search.plain import LONGEST, cleaned, columns, on_one_line, text_of, wrapped
-
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.properties import given
 
 
 class Cleaned(SynchronousTestCase):
@@ -21,7 +19,6 @@ class Cleaned(SynchronousTestCase):
         self.assertEqual("[31mred\nä 語", cleaned("\x1b[31mr\x07ed\r\nä\u202e \x9b\u200b語"))
         self.assertEqual("a b c", on_one_line(" a\n b\tc\x00 "))
 
-    @patient
     @given(st.text())
     def test_any(self, text: str) -> None:
         """Of any text only what is printable is left, and lines."""
@@ -45,7 +42,6 @@ class Html(SynchronousTestCase):
         """What an entity says is text, never a tag, and cleaned as all is."""
         self.assertEqual("<script> [1m", text_of("&lt;script&gt; &#27;[1m"))
 
-    @patient
     @given(st.text(alphabet="<>/!?-[]&;#x aprescipt\n\x1b'\"="))
     def test_any(self, html: str) -> None:
         """No HTML, however broken, is an error."""
@@ -94,7 +90,6 @@ class Wrapped(SynchronousTestCase):
         self.assertEqual((4, 1), (columns("日本"), columns("e\u0301")))
         self.assertEqual(["日本", "語"], list(wrapped("日本語", 5)))
 
-    @patient
     @given(st.text(), st.integers(2, 30))
     def test_any(self, text: str, width: int) -> None:
         """No line is too wide, and no letter is lost."""

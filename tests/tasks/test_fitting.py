@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.tasks.fitting import DEEPEST, unfit
+from tests.properties import given
 
 
 def nested(depth: int) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
@@ -17,6 +16,7 @@ from pipeline.transports.bodies import (
     user_message_in,
     user_message_out,
 )
+from tests.properties import given
 
 
 class BodyCase(TestCase):

@@ -4,9 +4,9 @@
 -- KEYS  1 the queue's stream, or its delayed messages, 2 its token, 3.. every key that is read or
 --       written
 -- ARGV  1 the group; '' for delayed messages, 2 the token that they were found under ('' none), 3 a
---       time offset in ms (tests), 4.. for each message: its id, or if it is delayed what lies in
+--       time offset in ms (tests), 4 is 0, 5.. for each message: its id, or if it is delayed what lies in
 --       the sorted set, then a unit of work
--- Reply: as of settle.lua; 0 that it does not wait there any more.
+-- Reply: as of settle.lua, a 1 first; 0 that it does not wait there any more.
 
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then return {'FENCED'} end
 local is_stream = ARGV[1] ~= ''
@@ -17,7 +17,7 @@ local function is_there(id)
     return is_after(id, last) and #redis.call('XRANGE', KEYS[1], id, id) == 1
 end
 
-local replies, at = {}, 4
+local replies, at = {'1'}, 5
 while ARGV[at] do
     local id = ARGV[at]
     local ends, verdict, writes = examine(at + 1)

@@ -36,28 +36,22 @@ class Entries:
         :param token: the token of the queue's life it was read in.
         :param deaths: how many workers died with it, besides those it carries.
         """
+        queue, partition, reader = self._queue, self._partition, self._reader
         if len(values) == 2 and values[0] == b"m":
-            payload, attempt, since, history, trace = values[1], 1, _born(id), b"", b""
-        else:
-            fields = named(values)
-            payload = fields.get(b"m", b"")
-            attempt = _number(fields.get(b"a"), 1)
-            since = _number(fields.get(b"t"), 0) or _born(id)
-            history = fields.get(b"h", b"")
-            trace = fields.get(b"c", b"")
-            deaths += _number(fields.get(b"d"), 0)
+            return Delivery(queue, id, values[1], partition, token, reader, 1, deaths)
+        fields = named(values)
         return Delivery(
-            self._queue,
+            queue,
             id,
-            payload,
-            partition=self._partition,
-            token=token,
-            attempt=attempt,
-            deaths=deaths,
-            enqueued_at=since,
-            history=history,
-            trace=trace,
-            reader=self._reader,
+            fields.get(b"m", b""),
+            partition,
+            token,
+            reader,
+            attempt=_number(fields.get(b"a"), 1),
+            deaths=deaths + _number(fields.get(b"d"), 0),
+            enqueued_at=_number(fields.get(b"t"), 0) or None,
+            history=fields.get(b"h", b""),
+            trace=fields.get(b"c", b""),
         )
 
 
@@ -83,7 +77,3 @@ def again(delivery: Delivery, now: float) -> Post:
 
 def _number(text: bytes | None, default: int) -> int:
     return int(text) if text is not None and text.isdigit() and len(text) < 19 else default
-
-
-def _born(id: bytes) -> int:
-    return int(id[:13] if id[13:14] == b"-" else id.partition(b"-")[0])

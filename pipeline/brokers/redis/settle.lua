@@ -2,10 +2,12 @@
 --
 -- KEYS  1 the queue's stream, 2 its token, 3.. every key that is read or written
 -- ARGV  1 the group, 2 the token the deliveries were read under, 3 a time offset in ms (tests),
---       4.. for each delivery: its entry id, then a unit of work (see units.lua)
--- Reply, a string for each delivery: 1 won, 0 not ours any more (or our own earlier try),
---       C what it read has changed, E:why refused with nothing done, T:why torn;
---       or the one string FENCED.
+--       4 how many deliveries want nothing but to be acknowledged, then their entry ids,
+--       then for each other delivery: its entry id, then a unit of work (see units.lua)
+-- Reply  first of those that want nothing: 1 all won, else one of 1 and 0 for each; then a string
+--        for each of the others: 1 won, 0 not ours any more (or our own earlier try),
+--        C what it read has changed, E:why refused with nothing done, T:why torn;
+--        or the one string FENCED.
 --
 -- The first write is an XACK, which the server allows at its memory limit: a consumer can always
 -- drain. No write may fail after the XACK, since a script does not roll back; one that does all
@@ -13,29 +15,80 @@
 
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'FENCED'} end
 local offset = tonumber(ARGV[3])
-local replies, at = {}, 4
-while ARGV[at] do
-    local id = ARGV[at]
+local plain = tonumber(ARGV[4])
+local at = 5 + plain
+
+-- What was acknowledged before is deleted since then, unless it was torn.
+local function is_torn(id)
+    local pending = redis.pcall('XPENDING', KEYS[1], '_torn', id, id, 1)
+    return not pending.err and #pending > 0
+end
+
+-- All at once: XACK doesn't say which of them were not ours, which is seldom and found out then.
+local function acknowledge()
+    local acked = redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 5, 4 + plain))
+    if acked == plain then
+        redis.pcall('XDEL', KEYS[1], unpack(ARGV, 5, 4 + plain))
+        return '1'
+    end
+    local won = {}
+    for i = 5, 4 + plain do
+        local id = ARGV[i]
+        won[#won + 1] = not is_torn(id) and redis.pcall('XDEL', KEYS[1], id) == 1 and '1' or '0'
+    end
+    return table.concat(won)
+end
+
+-- In a group of its own, where no late settler of this delivery finds it.
+local function torn(id, why)
+    redis.pcall('XGROUP', 'CREATE', KEYS[1], '_torn', '$')
+    redis.pcall('XCLAIM', KEYS[1], '_torn', '_torn', 0, id, 'FORCE', 'JUSTID')
+    return 'T:' .. why
+end
+
+local replies, done = {plain == 0 and '1' or acknowledge()}, {}
+-- The shortest unit, as most are: p, then an index into KEYS, how many fields and values, these.
+-- One message is published, and nothing else is wanted.
+local function settle_post(id)
+    local n, argc = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local first = at + 4
+    at = first + argc
+    local why = refused('P', n, first, argc)
+    if why then
+        if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then return '0' end
+        return 'E:' .. why
+    end
+    if redis.call('XACK', KEYS[1], ARGV[1], id) == 0 then return '0' end
+    local reply = redis.pcall('XADD', KEYS[n], '*', unpack(ARGV, first, at - 1))
+    if type(reply) == 'table' then return torn(id, reply.err) end
+    done[#done + 1] = id
+    return '1'
+end
+
+local function settle_unit(id)
     local ends, verdict, writes = examine(at + 1)
+    at = ends
     if verdict then
         -- Who is not its owner any more has nothing to compare.
-        if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then verdict = '0' end
-    else
-        verdict = '0'
-        if redis.call('XACK', KEYS[1], ARGV[1], id) == 1 then
-            local failed = write(writes, offset)
-            if failed then
-                -- In a group of its own, where no late settler of this delivery finds it.
-                redis.pcall('XGROUP', 'CREATE', KEYS[1], '_torn', '$')
-                redis.pcall('XCLAIM', KEYS[1], '_torn', '_torn', 0, id, 'FORCE', 'JUSTID')
-                verdict = 'T:' .. failed
-            else
-                redis.pcall('XDEL', KEYS[1], id)
-                verdict = '1'
-            end
-        end
+        if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then return '0' end
+        return verdict
     end
-    replies[#replies + 1] = verdict
-    at = ends
+    if redis.call('XACK', KEYS[1], ARGV[1], id) == 0 then return '0' end
+    local failed = write(writes, offset)
+    if failed then return torn(id, failed) end
+    done[#done + 1] = id
+    return '1'
 end
+
+local function settle_others()
+    while ARGV[at] do
+        local settle = ARGV[at + 1] == 'p' and settle_post or settle_unit
+        replies[#replies + 1] = settle(ARGV[at])
+    end
+end
+
+-- If one breaks the script, what came before it is settled all the same.
+local whole, why = pcall(settle_others)
+if #done > 0 then redis.pcall('XDEL', KEYS[1], unpack(done)) end
+if not whole then error(why) end
 return replies

@@ -58,6 +58,8 @@ class Settler:
         self._group = group
         self._released = released
         self._script = script
+        #: What wants nothing, or one message, has a shorter form.
+        self._is_short = released is None and script is SETTLE
         self._keys = (stream or layout.stream(queue), fence or layout.token(queue))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
@@ -72,19 +74,36 @@ class Settler:
 
     async def _settle(self, batch: Sequence[Delivery], again: bool = False) -> list[Settled]:
         try:
-            units = self._units(batch)
-            head = [self._group, batch[0].token, self._offset()]
+            plain, others = self._sorted(batch)
+            units = self._units(others)
+            head = [self._group, batch[0].token, self._offset(), len(plain)]
             replies, lost = await run_patiently(
-                self._client, self._clock, self._script, units.keys, head + units.args
+                *(self._client, self._clock, self._script, units.keys),
+                [*head, *[delivery.id for delivery in plain], *units.args],
             )
         except (ServerRefused, TypeError, ValueError) as error:
             return await self._apart(batch, error)
         if replies == [b"FENCED"]:
             return [Settled.FENCED] * len(batch)
-        return [_result(*each, lost or again) for each in zip(batch, replies, strict=True)]
+        if not others and replies == [b"1"]:
+            return [Settled.WON] * len(batch)
+        if not plain:
+            return [_result(*each, lost or again) for each in zip(batch, replies[1:], strict=True)]
+        return _in_order(batch, plain, others, replies, lost or again)
+
+    def _sorted(self, batch: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+        """Those that want nothing but to be acknowledged, and the others."""
+        if not self._is_short:
+            return [], list(batch)
+        plain: list[Delivery] = []
+        others: list[Delivery] = []
+        for delivery in batch:
+            more = delivery.posts or delivery.has_state or delivery.wait is not None
+            (others if more else plain).append(delivery)
+        return plain, others
 
     def _units(self, batch: Sequence[Delivery]) -> Units:
-        units = Units(self._layout, self._keys)
+        units = Units(self._layout, self._keys, self._is_short)
         for delivery in batch:
             units.add_delivery(delivery, self._released)
         return units
@@ -104,6 +123,23 @@ class Settler:
         return [Settled.REFUSED]
 
 
+def _in_order(
+    batch: Sequence[Delivery],
+    plain: Sequence[Delivery],
+    others: Sequence[Delivery],
+    replies: Sequence[bytes],
+    lost: bool,
+) -> list[Settled]:
+    """What became of each, in the order of the batch."""
+    acked, *rest = replies
+    if acked == b"1":
+        acked *= len(plain)
+    each = [*zip(plain, (acked[at : at + 1] for at in range(len(plain))), strict=True)]
+    each += zip(others, rest, strict=True)
+    results = {id(delivery): _result(delivery, reply, lost) for delivery, reply in each}
+    return [results[id(delivery)] for delivery in batch]
+
+
 def _result(delivery: Delivery, reply: bytes, lost: bool) -> Settled:
     result = _PLAIN.get(reply)
     if result is Settled.LOST and lost:
@@ -118,7 +154,7 @@ def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
     batch: list[Delivery] = []
     token, size = b"", 0
     for delivery in deliveries:
-        more = _size(delivery)
+        more = _size(delivery) if delivery.posts or delivery.has_state else 0
         full = len(batch) == MOST_DELIVERIES or size + more > MOST_BYTES
         if batch and (full or delivery.token != token):
             yield batch
@@ -130,7 +166,9 @@ def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
 
 
 def _size(delivery: Delivery) -> int:
-    size = sum(len(post.payload) for post in delivery.posts)
+    size = 0
+    for post in delivery.posts:
+        size += len(post.payload)
     if delivery.has_state:
         writes = delivery.store.writes
         size += sum(len(part) for write in writes for part in write if type(part) is bytes)

@@ -68,17 +68,25 @@ def parts_of(member: bytes) -> list[bytes]:
     return parts if at == len(member) and len(parts) % 2 == 0 else []
 
 
+def _is_plain(post: Post) -> bool:
+    """It is put on a stream that may be made for it."""
+    return not post.delay and ("@" not in post.queue or post.queue[0] == "!")
+
+
 class Units:
     """Collects units of work for one script call.
 
     :param layout: the partition's keys.
     :param keys: the keys that come before those of the units.
+    :param is_short: the script knows the short form of settle.lua.
     """
 
-    def __init__(self, layout: Layout, keys: Iterable[bytes]) -> None:
+    def __init__(self, layout: Layout, keys: Iterable[bytes], is_short: bool = False) -> None:
         self._layout = layout
+        self._is_short = is_short
         self.keys: list[bytes] = list(keys)
         self._index = {key: n for n, key in enumerate(self.keys, 1)}
+        self._streams: dict[str, int] = {}
         self.args: list[bytes | str | int] = []
 
     def _at(self, key: bytes) -> int:
@@ -86,6 +94,12 @@ class Units:
         if index is None:
             self.keys.append(key)
             self._index[key] = index = len(self.keys)
+        return index
+
+    def _at_queue(self, queue: str) -> int:
+        index = self._streams.get(queue)
+        if index is None:
+            index = self._streams[queue] = self._at(self._layout.stream(queue))
         return index
 
     def add_delivery(self, delivery: Delivery, released: bytes | None = None) -> None:
@@ -99,6 +113,10 @@ class Units:
         noted = delivery.wait is not None
         besides = noted + (released is not None)
         if not delivery.has_state:
+            if self._is_short and len(posts) == 1 and not noted and _is_plain(posts[0]):
+                values = fields(posts[0])
+                args += ("p", self._at_queue(posts[0].queue), len(values), *values)
+                return
             args += (0, len(posts) + besides)
         else:
             store = delivery.store
@@ -131,7 +149,7 @@ class Units:
             self.args += ("L", at, 2, post.delay, member(post))
             return
         values = fields(post)
-        at = self._at(self._layout.stream(post.queue))
+        at = self._at_queue(post.queue)
         if "@" in post.queue and post.queue[0] != "!":
             dead = self._at(self._layout.dead(post.queue))
             self.args += ("G", at, 2 + len(values), dead, post.queue, *values)

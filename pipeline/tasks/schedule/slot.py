@@ -10,7 +10,6 @@ from twisted.logger import Logger
 
 from pipeline.delivery import Delivery, current
 from pipeline.errors import BrokerError, Conflict, PipelineError
-from pipeline.message.ids import id_source
 from pipeline.tasks.schedule.due import Due
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.state import EntryState, parsed, running_key, schedule_key
@@ -78,7 +77,6 @@ class Slot:
             after.skipped += 1
             return
         current.set(delivery)
-        id_source.set(delivery.next_id)
         entry = self._entry
         told = {SLOT: {"name": entry.name, "slot": self._due.slot}}
         try:

@@ -52,7 +52,7 @@ class RedisPlaceTests(RedisCase):
         found = [each.delivery for each in await place.waiting()]
         self.patch(broker.client, "run", losing)
         self.assertEqual([Settled.WON], await place.purge(found))
-        self.assertEqual(([[b"1"]], 0), (lost, self.length()))
+        self.assertEqual(([[b"1", b"1"]], 0), (lost, self.length()))
 
     async def test_refused(self) -> None:
         """A write that can't be done keeps the message where it is, and says why."""

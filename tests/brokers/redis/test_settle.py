@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
+from pipeline.brokers.redis.layout import GROUP
 from pipeline.brokers.redis.settle import Settler
 from pipeline.delivery import Delivery, Post, Settled
 from pipeline.store import Store
@@ -50,6 +51,48 @@ class Races(SettleCase):
         self.assertEqual((3000, 3000), (results.count(WON), results.count(LOST)))
         await self.assert_effects(broker, 3000)
         self.assertEqual(0, self.length())
+
+    async def test_two_settlers_of_all_kinds(self) -> None:
+        """So it is when some publish and write nothing, some publish once, and some do more."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        await self.fill(broker, *[b"%d" % n for n in range(600)])
+        jobs = await self.take(consumer, 600)
+        for n, job in enumerate(jobs):
+            if n % 3:
+                job.stage(Post(OTHER, job.payload))
+            if n % 3 == 2:
+                job.store.incr("n")
+        rival = Settler(broker.client, self.reactor, broker.layouts[0], QUEUE, lambda: 0)
+        settling: list[Deferred[Any]] = []
+        for start in range(0, 600, 50):
+            part = jobs[start : start + 50]
+            settling.append(consumer.settle(part[:30]))
+            settling.append(Deferred.fromCoroutine(rival.settle(part)))
+            settling.append(consumer.settle(part[30:]))
+        results = [r for part in await self.soon(gatherResults(settling), 30) for r in part]
+        self.assertEqual((600, 600), (results.count(WON), results.count(LOST)))
+        self.assertEqual(sorted(b"%d" % n for n in range(600) if n % 3), sorted(self.stored(OTHER)))
+        self.assertEqual(200, await Store(broker.reader()).count("n"))
+        self.assertEqual(0, self.length())
+
+    async def test_who_lost(self) -> None:
+        """Of a batch that wants nothing, each that was settled before is told apart; a torn one
+        is, too, and stays for who looks after it."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        await self.fill(broker, *[b"%d" % n for n in range(5)])
+        jobs = await self.take(consumer, 5)
+        stream = broker.layouts[0].stream(QUEUE)
+        await consumer.settle([jobs[1]])
+        await broker.client.execute("XGROUP", "CREATE", stream, "_torn", "$")
+        await broker.client.execute("XACK", stream, GROUP, jobs[3].id)
+        await broker.client.execute(
+            *("XCLAIM", stream, "_torn", "_torn", 0, jobs[3].id, "FORCE", "JUSTID")
+        )
+        self.assertEqual([WON, LOST, WON, LOST, WON], await consumer.settle(jobs))
+        left = await broker.client.execute("XRANGE", stream, "-", "+")
+        self.assertEqual([jobs[3].id], [id for id, _ in left])
 
     async def test_script_flush(self) -> None:
         """A server that has forgotten the scripts is told them again, in the midst of settling."""
@@ -178,6 +221,27 @@ class Refusals(SettleCase):
         results = await self.soon(consumer.settle(jobs))
         self.assertEqual([REFUSED] * len(spoils), results)
         self.assertEqual([], self.stored(OTHER))
+
+    async def test_one_message(self) -> None:
+        """A delivery that only publishes one message is refused, or torn, alone as well."""
+        broker = await self.make_broker()
+        consumer = await self.open(broker)
+        await self.fill(broker, *[b"%d" % n for n in range(4)])
+        jobs = await self.take(consumer, 4)
+        prefix = f"{{{self.namespace}:0}}:q:"
+        self.tell("SET", f"{prefix}broken", "x")
+        last = 2**64 - 1
+        self.tell("XADD", f"{prefix}full", f"{last}-{last}", "m", "x")
+        for queue, job in zip((OTHER, "broken", "full", OTHER), jobs, strict=True):
+            job.stage(Post(queue, job.payload))
+        results = await self.soon(consumer.settle(jobs))
+        self.assertEqual([WON, REFUSED, Settled.TORN, WON], results)
+        self.assertIn("holds a string", jobs[1].refusal)
+        self.assertIn("last possible ID", jobs[2].refusal)
+        self.assertEqual([b"0", b"3"], self.stored(OTHER))
+        self.assertEqual({jobs[1].id: jobs[1]}, consumer.in_hand)
+        [letter] = await self.dead(broker)
+        self.assertEqual((b"torn", b"2"), (letter.fields["reason"], letter.fields["payload"]))
 
     async def test_too_much(self) -> None:
         """A write with thousands of arguments is refused: a script can't unpack it."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import ConfigError
 from pipeline.tasks.schedule.cron import Cron, cron, crontab, once_per_day, zone_of
+from tests.properties import given, settings
 from tests.tasks.schedule.rhythms import following, local, ms
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
@@ -107,7 +107,7 @@ class ClocksChange(SynchronousTestCase):
         slots = following(cron("*/30 * * * *"), "2026-03-29 00:00", 100)
         self.assertEqual({HOUR // 2}, {b - a for a, b in pairwise(slots)})
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.sampled_from(sorted(CHANGES)),
         st.sampled_from(
@@ -124,7 +124,7 @@ class ClocksChange(SynchronousTestCase):
             slot = when.after(slot) or 0
         self.assertEqual(slot, when.after(asked), local(slot, zone))
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.sampled_from(sorted(CHANGES)), st.sampled_from(["*", "*/7", "*/30"]))
     def test_each_minute(self, change: tuple[str, str], minutes: str) -> None:
         """What is for each minute is each minute whose local time fits."""
@@ -189,7 +189,7 @@ class Texts(SynchronousTestCase):
             self.assertLess(len(str(self.assertRaises(ConfigError, cron, other))), 250)
 
     @given(st.text("0123456789*/-,L#W MONabc@", max_size=20))
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_any(self, text: str) -> None:
         """Any other text is a ConfigError, and never another one."""
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.tasks.schedule.due import COUNTED, ON_TIME, Due, decide
 from pipeline.tasks.schedule.entry import Entry
 from pipeline.tasks.schedule.every import Every, every
+from tests.properties import given
 from tests.tasks.schedule.jobs import note
 from tests.tasks.schedule.rhythms import ms
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.errors import ConfigError
 from pipeline.tasks.schedule.every import Every, every, run_every
+from tests.properties import given
 from tests.tasks.schedule.rhythms import following, ms
 
 NEW_YEAR = datetime(2026, 1, 1, 0, 7, tzinfo=UTC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
@@ -20,6 +19,7 @@ from pipeline.tasks.schedule.kept import AHEAD
 from pipeline.tasks.schedule.scheduler import FORGOTTEN_AFTER, PATIENCE
 from pipeline.tasks.schedule.slot import slot_of
 from pipeline.tasks.schedule.state import EntryState, schedule_key
+from tests.properties import given, settings
 from tests.tasks.schedule.jobs import note
 from tests.tasks.schedule.keeping import KeptCase
 
@@ -339,7 +339,7 @@ class Trouble(KeptCase):
 class Restarts(SynchronousTestCase):
     """Schedulers come and go."""
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.data())
     def test_each_slot_once(self, data: st.DataObject) -> None:
         """Whoever is started, stopped and late at random: each slot once, none left out."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.tasks.schedule.every import Every
 from pipeline.tasks.schedule.when import newest, slots
+from tests.properties import given
 
 
 class Looking(SynchronousTestCase):

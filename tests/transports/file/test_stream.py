@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -12,6 +11,7 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.transports.file.stream import Cutter, Stream
 from pipeline.transports.file.tail import Line
+from tests.properties import given
 from tests.transports.file.systems import FileCase
 
 

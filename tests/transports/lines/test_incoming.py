@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from pipeline.transports.lines.incoming import Incoming, Odd
+from tests.properties import given
 
 
 def taken(incoming: Incoming) -> list[bytes | Odd]:

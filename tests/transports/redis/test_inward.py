@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,6 +12,7 @@ from pipeline.message import UserMessage
 from pipeline.transports.redis.config import ReadConfig
 from pipeline.transports.redis.entry import Entry, Malformed
 from pipeline.transports.redis.inward import Inward
+from tests.properties import given, settings
 
 
 def inward(**options: Any) -> Inward:
@@ -102,7 +102,7 @@ class Messages(SynchronousTestCase):
         self.assertEqual("oversized", error.reason)
         self.assertIn("101 bytes, over the limit of 100", str(error))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.one_of(st.binary(max_size=60), st.text(max_size=40).map(str.encode)))
     def test_anything(self, data: bytes) -> None:
         """Whatever comes is a message that travels, or is malformed; never another error."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
@@ -13,6 +12,7 @@ from pipeline.message import ResultMessage, UserMessage
 from pipeline.transports.answers import HttpError, refusal
 from pipeline.transports.callers import Caller
 from pipeline.transports.websocket.frames import JsonFrames, TextFrames, error_frame
+from tests.properties import given
 
 FIELDS = {"from_addr": "c1", "to_addr": "shop", "transport_metadata": {"connection": "c1"}}
 ADA = Caller("ada", "127.0.0.1")
