@@ -249,17 +249,16 @@ class _Step:
         elif isinstance(error, Drop):
             self._end("dropped", error.reason)
         else:
-            self._end("error", f"{type(error).__name__}: {error}")
-            self.happening.where = _raised_at(error)
+            self._end("error", f"{type(error).__name__}: {error}", _raised_at(error))
 
-    def _end(self, result: str, detail: str) -> None:
+    def _end(self, result: str, detail: str, where: str = "") -> None:
         if self._recorder.is_over:
             return
         happening = self.happening
         happening.waited = self._clock.seconds() - self._since
         if not (self._waits and happening.waited):  # else most of it was spent turning the clock
             happening.took = time.perf_counter() - self._began
-        happening.result, happening.detail = result, detail
+        happening.result, happening.detail, happening.where = result, detail, where
         happening.changes += differences(self._before, plain(self._subject))
         _keep(happening, self._own())
 

@@ -161,7 +161,8 @@ class Rehearsal:
         waiting = [each for each in self._recorder.happened if each.result == "waiting"]
         names = ", ".join(f"{each.name} ({each.at})" for each in waiting) or "something unknown"
         passed = self._turning.passed - self._since
-        return f"still waiting, after {passed:.3g} s of the clock: {names}"
+        limits = f"{passed:.3g} s of the clock and {self._wishes.patience:.3g} s in fact"
+        return f"still waiting, after {limits}: {names}"
 
 
 def _refused(way: Entrance, error: Exception) -> Happening:

@@ -31,7 +31,7 @@ class Wishes:
     direction: str | None = None
     handle: bool = False
     wait: float = 60.0
-    patience: float = 10.0
+    patience: float = 5.0
     most: int = 500
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 from pipeline.explain.trace.given import KINDS
+from pipeline.explain.trace.traced import Wishes
 from pipeline.worker import Runtime
 from tests.service.support import PIPELINE, ROOT, Process
 from tests.test_tutorial import blocks
@@ -63,9 +64,12 @@ class Page(TestCase):
         self.assertRegex(errors, r"^pipeline: --message: no JSON.*\n$")
 
     def test_claims(self) -> None:
-        """The kinds are those that there are, and no worker that runs is a rehearsal."""
+        """The kinds and limits are those that there are, and no worker that runs is a rehearsal."""
         text = (ROOT / PAGE).read_text(encoding="utf-8")
         self.assertEqual([], [kind for kind in KINDS if f"`{kind}`" not in text])
+        wishes = Wishes()
+        limits = (f"({wishes.wait:g} s)", f"up to {wishes.patience:g} s", f"{wishes.most} steps")
+        self.assertEqual([], [limit for limit in limits if limit not in text])
         self.assertFalse(Runtime(None, None, None).dry_run)  # type: ignore[arg-type]  # none runs
         self.assertNotIn("shop", sys.modules)
 

@@ -178,7 +178,7 @@ class Ends(TestCase):
         """What waits for longer than is wished, or for ever, is named, and all is taken down."""
         for content in ("wait 90", "hang"):
             found, asked, _ = await self.ask(content, wait=60)
-            self.assertEqual("waiting", asked.result)
+            self.assertEqual(("waiting", ""), (asked.result, asked.where))
             self.assertIn("ask (", found.problem)
             self.assertTrue(found.failed)
 
