@@ -7,7 +7,10 @@ a URL, the representation of an object.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from urllib.parse import quote
 
 __all__ = ["HIDDEN", "is_secret_name", "mask", "masked"]
 
@@ -17,7 +20,8 @@ HIDDEN = "***"
 #: Secrets that are shorter are part of ordinary words, and are known by their place only.
 SHORTEST = 6
 
-_known: set[str] = set()
+#: In all the forms in which they may come into a text, the longest first.
+_known: list[str] = []
 
 _NAME = r"(?:password|passwd|secret|token|api[_-]?key|credential)s?"
 _NAMED = re.compile(_NAME, re.IGNORECASE)
@@ -47,15 +51,26 @@ _URL = re.compile(r"""(://[^\s/:@'"]*):[^\s/@'"]+@""")
 def mask(secret: str | bytes) -> None:
     """Let this never be logged, from now on and in the whole process.
 
-    :param secret: as it may come into a text; what isn't UTF-8 can't.
+    :param secret: a text, or bytes; it is known also quoted, in JSON and in a URL, bytes in base64
+        and in hexadecimal.
     """
-    if isinstance(secret, bytes):
-        try:
-            secret = secret.decode()
-        except UnicodeDecodeError:
-            return
-    if len(secret) >= SHORTEST:
-        _known.add(secret)
+    forms = _forms_of_bytes(secret) if isinstance(secret, bytes) else _forms(secret)
+    new = {form for form in forms if len(form) >= SHORTEST}.difference(_known)
+    _known.extend(new)
+    _known.sort(key=len, reverse=True)
+
+
+def _forms(secret: str) -> set[str]:
+    inside = slice(1, -1)
+    return {secret, repr(secret)[inside], json.dumps(secret)[inside], quote(secret, safe="")}
+
+
+def _forms_of_bytes(secret: bytes) -> set[str]:
+    found = {repr(secret)[2:-1], secret.hex(), base64.b64encode(secret).decode()}
+    try:
+        return found | _forms(secret.decode())
+    except UnicodeDecodeError:
+        return found
 
 
 def masked(text: str) -> str:

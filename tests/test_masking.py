@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from urllib.parse import quote
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline import masking
@@ -10,15 +14,25 @@ from pipeline.masking import is_secret_name, mask, masked
 
 class Masking(SynchronousTestCase):
     def setUp(self) -> None:
-        self.patch(masking, "_known", set())
+        self.patch(masking, "_known", [])
 
     def test_known(self) -> None:
         """What was said to be secret is hidden wherever it stands; words that are short are not."""
         mask("s3cret-key")
         mask(b"other-key")
-        mask(b"\xff\xfe\xfd\xfc\xfb\xfa")
         mask("ab")
         self.assertEqual("x***y *** ab", masked("xs3cret-keyy other-key ab"))
+
+    def test_forms(self) -> None:
+        """A secret is known in each form in which it comes into a text, and hidden whole."""
+        secret, raw = 'a"b\\c:d/e', bytes(range(250, 256))
+        mask(secret[:8])
+        mask(secret)
+        mask(raw)
+        forms = [secret, repr([secret]), json.dumps(secret), quote(secret, safe="")]
+        forms += [repr(raw), raw.hex(), base64.b64encode(raw).decode()]
+        for form in forms:
+            self.assertIn(masked(form), ("***", "['***']", '"***"', "b'***'"))
 
     def test_urls(self) -> None:
         """Of a URL the password is hidden, whatever the scheme; nothing else."""

@@ -56,8 +56,10 @@ class ConfigSecrets(ConfigField[dict[str, Secret]]):
             raise ConfigError(f"a key's name has letters, digits, - _ and . only, got {name!r}")
         if not isinstance(value, str):
             raise ConfigError(f"key {name!r}: expected text", hint="put it in quotes")
-        mask(value)
-        return Secret(self.read(name, value))
+        secret = self.read(name, value)
+        for each in (value, secret):
+            mask(each)
+        return Secret(secret)
 
     def read(self, name: str, text: str) -> bytes:
         """The secret of a text.

@@ -59,11 +59,17 @@ class Tracing:
             SpanKind.PRODUCER,
             _attributes("send", "publish", place, message, task),
         )
-        carrier: dict[str, str] = {}
-        propagate.inject(carrier, trace.set_span_in_context(span, parent))
+        said = _said(trace.set_span_in_context(span, parent))
         span.end()
-        said = json.dumps(carrier, separators=(",", ":")).encode()
-        return (b"c", said) if carrier and len(said) <= LONGEST else ()
+        return (b"c", said) if said else ()
+
+    def carried(self) -> bytes:
+        """The context of what runs now, as it travels."""
+        return _said(context.get_current())
+
+    def enter(self, said: bytes) -> None:
+        """Let the context that came be the current one, as :meth:`join` does."""
+        context.attach(_context_in(said))
 
     def join(self, traceparent: str, tracestate: str) -> None:
         """Let what is published from now on be in the trace of a request, as W3C's headers say it.
@@ -132,6 +138,14 @@ class Tracing:
             "trace_id": trace.format_trace_id(found.trace_id),
             "span_id": trace.format_span_id(found.span_id),
         }
+
+
+def _said(where: Context) -> bytes:
+    """A context as it travels; b"" if there is none, or too much of it."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, where)
+    said = json.dumps(carrier, separators=(",", ":")).encode()
+    return said if carrier and len(said) <= LONGEST else b""
 
 
 def _context_in(said: bytes) -> Context:

@@ -31,13 +31,14 @@ _SDK = "opentelemetry.sdk"
 def tracing_of(config: SystemConfig) -> Tracing | None:
     """What begins and ends spans in this process; None when the configuration wants none.
 
-    From now on lines of the log have the ids of their trace.
+    From now on lines of the log have the ids of their trace, and tasks in processes are in it.
 
     :raise ConfigError: OpenTelemetry, or an exporter that is asked for, isn't installed.
     """
     if not config.tracing:
         return None
     check_tracing(config)
+    from pipeline.observe.carrying import Carried, carry
     from pipeline.observe.exporting import set_up
     from pipeline.observe.logs.facts import correlate
     from pipeline.observe.tracing import Tracing
@@ -45,4 +46,5 @@ def tracing_of(config: SystemConfig) -> Tracing | None:
     set_up(config.namespace)
     made = Tracing()
     correlate(made.ids)
+    carry(lambda: Carried(config.namespace, made.carried()))
     return made

@@ -90,7 +90,9 @@ class TwoProcesses(TestCase):
         spans = exported(of_web) + exported(of_work)
         self.assertEqual({f"0x{CALLER}"}, {span["context"]["trace_id"] for span in spans})
         self._check_family(spans)
-        self._check_log(log, [span for span in spans if span["name"] == "charge"])
+        records = [json.loads(line) for line in log.splitlines()]
+        self._check_log(records, [span for span in spans if span["name"] == "charge"])
+        self._check_child(records, [span for span in spans if span["name"] == "archive"])
 
     def _check_family(self, spans: list[dict[str, Any]]) -> None:
         ids = {span["context"]["span_id"]: span["name"] for span in spans}
@@ -98,6 +100,7 @@ class TwoProcesses(TestCase):
         family = [(span["name"], ids.get(span["parent_id"], "-")) for span in spans]
         self.assertEqual(
             [
+                ("archive", "send archive"),
                 ("charge", "pay"),
                 ("charge", "pay"),
                 ("pay", "send pay"),
@@ -105,8 +108,9 @@ class TwoProcesses(TestCase):
                 ("process web.outbound", "publish web.outbound"),
                 ("publish web.outbound", "pay"),
                 ("receipt", "send receipt"),
+                ("send archive", "pay"),
                 ("send pay", "-"),
-                ("send receipt", "pay"),
+                ("send receipt", "archive"),
             ],
             sorted(family),
         )
@@ -121,8 +125,7 @@ class TwoProcesses(TestCase):
         self.assertEqual(runs[1]["context"]["span_id"], reply["parent_id"])
         self.assertEqual("shop", reply["resource"]["attributes"]["service.name"])
 
-    def _check_log(self, log: str, charges: list[dict[str, Any]]) -> None:
-        records = [json.loads(line) for line in log.splitlines()]
+    def _check_log(self, records: list[Any], charges: list[dict[str, Any]]) -> None:
         ids = {
             (f"0x{record['trace_id']}", f"0x{record['span_id']}")
             for record in records
@@ -130,6 +133,15 @@ class TwoProcesses(TestCase):
         }
         expected = {(s["context"]["trace_id"], s["context"]["span_id"]) for s in charges}
         self.assertEqual(expected, ids)
+
+    def _check_child(self, records: list[Any], runs: list[dict[str, Any]]) -> None:
+        """A span in a process of a task is a child of the call's; the log knows the message."""
+        [run] = runs
+        [filed] = [record for record in records if "filed in" in record["message"]]
+        told = [f"0x{id}" for id in filed["message"].split()[-2:]]
+        self.assertEqual([run["context"]["trace_id"], run["context"]["span_id"]], told)
+        self.assertEqual(run["attributes"]["messaging.message.id"], filed["message_id"])
+        self.assertEqual("archive", filed["task"])
 
 
 class Callers(TestCase):

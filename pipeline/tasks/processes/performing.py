@@ -19,6 +19,7 @@ from pipeline.tasks.processes.channel import Channel
 from pipeline.tasks.processes.interruption import Interruption
 from pipeline.tasks.processes.problems import problem_of
 from pipeline.tasks.processes.reports import Reports
+from pipeline.tasks.processes.tracing import join
 from pipeline.tasks.processes.wire import Call, Failed, Returned, check_size
 from pipeline.tasks.registry import Task
 from pipeline.tasks.sender import bound
@@ -68,6 +69,8 @@ class Performing:
         return Returned(asked.number, value, self._memory())
 
     def _performed(self, asked: Call, call: CurrentTask) -> bytes:
+        if asked.where is not None:
+            join(asked.where)
         running.set(call)
         bound.set(Asking(self._channel, asked.number))
         task = self._tasks[call.name]

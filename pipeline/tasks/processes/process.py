@@ -17,6 +17,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from pipeline.errors import PermanentFailure, TaskAborted
+from pipeline.observe.carrying import carried
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.processes.output import Output
 from pipeline.tasks.processes.problems import problem_of, rebuilt
@@ -145,7 +146,7 @@ class Child(ProcessProtocol):
             output.begin()
         self._call, self._context = call, copy_context()
         self._done = Deferred()
-        self._write(CALLS, Call(self.calls, asked, is_awaited))
+        self._write(CALLS, Call(self.calls, asked, is_awaited, carried()))
         return self._done
 
     def tell(self, why: BaseException) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from pipeline.errors import PermanentFailure, PipelineError
+from pipeline.observe.carrying import Carried
 
 __all__ = [
     "CALLS",
@@ -107,11 +108,13 @@ class Call(msgspec.Struct, array_like=True, tag=True):
     :param number: counts the calls of a child.
     :param call: the :class:`~pipeline.tasks.current.CurrentTask`, as JSON.
     :param is_awaited: whether anybody wants to know what it returns.
+    :param where: where in a trace it is; None: nothing is traced.
     """
 
     number: int
     call: bytes
     is_awaited: bool
+    where: Carried | None = None
 
 
 class Answer(msgspec.Struct, array_like=True, tag=True):
