@@ -8,7 +8,8 @@ import socket
 from typing import Any
 
 from pipeline.cli.actions import action_parser, add_actions, count_of, listed, run_action
-from pipeline.cli.run import add_set_option, span_of
+from pipeline.cli.run import add_set_option
+from pipeline.cli.status import add_look_options
 
 __all__ = ["add_arguments", "run"]
 
@@ -104,20 +105,6 @@ def _parser(action: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--interval",
-        type=span_of,
-        default=1.0,
-        metavar="1s",
-        help="the time in which rates are measured (1s); 0: there are none",
-    )
-    parser.add_argument(
-        "--all", action="store_true", help="also queues that nobody reads and nothing is in"
-    )
-    parser.add_argument("--partitions", action="store_true", help="a line for each partition")
-
-
 def _add_peek(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delayed", action="store_true", help="those that are due later")
     parser.add_argument("--in-flight", action="store_true", help="those that a worker has in hand")
@@ -157,7 +144,7 @@ def _person() -> str:
 
 
 _OPTIONS = {
-    "list": _add_list,
+    "list": add_look_options,
     "peek": _add_peek,
     "purge": _add_purge,
     "pause": _add_pause,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.cli.run import add_set_option, span_of
 
-__all__ = ["add_arguments", "configured_queues", "run"]
+__all__ = ["add_arguments", "add_look_options", "configured_queues", "run"]
 
 #: Seconds to reach the server: who looks wants to know soon that it is away.
 PATIENCE = 3.0
@@ -34,6 +34,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("file", metavar="FILE", help="the YAML file")
     parser.add_argument("--watch", action="store_true", help="look again and again; Ctrl-C ends it")
+    add_look_options(parser)
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="end with status 1 if this holds, as dead>0; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON, a line for each look")
+    add_set_option(parser)
+
+
+def add_look_options(parser: argparse.ArgumentParser) -> None:
+    """Let it be said how queues are looked at, and which are told of."""
     parser.add_argument(
         "--interval",
         type=span_of,
@@ -45,15 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="also queues that nobody reads and nothing is in"
     )
     parser.add_argument("--partitions", action="store_true", help="a line for each partition")
-    parser.add_argument(
-        "--fail-if",
-        action="append",
-        default=[],
-        metavar="WHAT",
-        help="end with status 1 if this holds, as dead>0; may be repeated",
-    )
-    parser.add_argument("--json", action="store_true", help="answer in JSON, a line for each look")
-    add_set_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:

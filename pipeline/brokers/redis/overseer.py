@@ -25,8 +25,9 @@ __all__ = ["RedisOverseer"]
 
 _LOOK = Script.load("position.lua", "look.lua")
 _PAUSE = Script.load("pause.lua")
-#: At how many queues one script looks, so that nobody waits long for the server.
-AT_ONCE = 50
+#: At how many queues one script looks: it meets the first and last message of each, which may be
+#: large, and nobody shall wait long for the server.
+AT_ONCE = 20
 
 
 @implementer(IOverseer)
