@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from pipeline.cli.findings import finding_lines, rule_lines
 from pipeline.cli.run import add_set_option
+from pipeline.cli.table import visible
+from pipeline.explain.graph import Graph, graph_of
+from pipeline.explain.picture import ASCII, picture
 from pipeline.middleware.families import KINDS
 
 __all__ = ["add_arguments", "run"]
+
+#: How wide a picture is where there is no terminal.
+_WIDTH = 100
+_BOXES = "┌─▶…"
 
 _EXAMPLES = """\
 examples:
   pipeline explain config/demo.yaml
   pipeline explain config/demo.yaml --worker work --kind inbound
   pipeline explain config/demo.yaml --json
+  pipeline explain config/demo.yaml --picture
+  pipeline explain config/demo.yaml --svg demo.svg
+  pipeline explain config/demo.yaml --dot | dot -Tpng > demo.png
   pipeline explain --rules                 the mistakes that are looked for
 
 The columns: the place in the order (in brackets a priority), the name in the configuration, how
@@ -46,7 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose", action="store_true", help="also what no message passes in a worker"
     )
-    parser.add_argument("--json", action="store_true", help="answer in JSON, with everything")
+    parser.add_argument(
+        "--ascii", action="store_true", help="draw with plain characters, where others don't show"
+    )
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="answer in JSON, with everything")
+    forms.add_argument("--picture", action="store_true", help="only the picture")
+    forms.add_argument("--dot", action="store_true", help="the picture in Graphviz's language")
+    forms.add_argument("--svg", metavar="FILE", help="write the picture into a file; -: print it")
     add_set_option(parser)
 
 
@@ -61,9 +80,10 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.service.build import load
 
     look = look_at(load(args.file, args.set_option), args.worker)
-    if args.json:
-        findings = [asdict(each) for each in look.findings]
-        print(json.dumps({**asdict(look.system), "findings": findings}))
+    if args.svg is not None and args.svg != "-":
+        from pipeline.explain.svg import svg
+
+        Path(args.svg).write_text(svg(graph_of(look.system)), encoding="utf-8")
         return 0
     for line in _lines(look, args):
         print(line)
@@ -71,12 +91,50 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(look: Any, args: argparse.Namespace) -> Iterator[str]:
+    from pipeline.explain.dot import dot
+    from pipeline.explain.svg import svg
+
+    graph = graph_of(look.system)
+    if args.json:
+        findings = [asdict(each) for each in look.findings]
+        yield json.dumps({**asdict(look.system), "findings": findings})
+    elif args.svg is not None:
+        yield svg(graph).rstrip()
+    elif args.dot:
+        yield from dot(graph)
+    else:
+        yield from _for_a_person(look, graph, args)
+
+
+def _for_a_person(look: Any, graph: Graph, args: argparse.Namespace) -> Iterator[str]:
     from pipeline.cli.explained import lines_of
 
+    if args.picture or not (args.worker or args.kind):
+        yield from _drawn(graph, args.ascii)
+    if args.picture:
+        return
+    if not (args.worker or args.kind):
+        yield ""
     yield from lines_of(look.system, sys.stdout, args.kind, verbose=args.verbose)
     if look.findings:
         yield ""
         yield from finding_lines(look.findings, sys.stdout)
+
+
+def _drawn(graph: Graph, ascii_only: bool) -> Iterator[str]:
+    """The picture, as wide as the terminal, in characters that it has."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+    plain = ascii_only or not _can_show(_BOXES, sys.stdout.encoding)
+    for line in picture(graph, width):
+        yield visible(line.translate(ASCII) if plain else line)
+
+
+def _can_show(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _tell_rules(args: argparse.Namespace) -> int:

@@ -109,6 +109,7 @@ def _left_out(worker: views.Worker, kinds: Sequence[str]) -> Iterator[str]:
     if empty:
         yield f"no middleware: {', '.join(empty)}"
     for each in worker.skipped:
-        yield f"skipped: {each.name} ({each.class_name}): {each.why}"
+        whose = each.name if each.name == each.class_name else f"{each.name} ({each.class_name})"
+        yield f"skipped: {whose}: {each.why}"
     for name, why in worker.unready:
         yield f"not set up here: {name}: {why}; it may have further handlers when it runs"

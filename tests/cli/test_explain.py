@@ -79,6 +79,40 @@ class Explained(TestCase):
         found = json.loads(explain(file, "--json")[1])["findings"]
         self.assertEqual(["retry-at-the-edge"], [each["rule"] for each in found])
 
+    def test_picture(self) -> None:
+        """It begins with a picture, which can be had alone, in plain characters, and in others."""
+        out = explain(DEMO)[1]
+        self.assertIn("──[check, stamp]─▶ web.inbound  ──[stamp, tidy]─▶│ work ", out)
+        alone = explain(DEMO, "--picture")[1]
+        self.assertTrue(out.startswith(alone))
+        plain = explain(DEMO, "--picture", "--ascii")[1]
+        self.assertTrue(plain.isascii())
+        self.assertIn("--[check, stamp]-> web.inbound", plain)
+        self.assertNotIn("─", explain(DEMO, "--worker", "work")[1])
+
+    def test_encoding(self) -> None:
+        """Where box characters can't be written, plain ones are."""
+        process = Process(
+            PIPELINE, "explain", DEMO, "--picture", cwd=ROOT, PYTHONIOENCODING="latin-1"
+        )
+        status, out, err = process.end()
+        self.assertEqual((0, ""), (status, err))
+        self.assertIn("--[check, stamp]-> web.inbound", out)
+
+    def test_drawings(self) -> None:
+        """For Graphviz and for browsers; of two forms only one is written at a time."""
+        self.assertIn('"worker web" -> "queue web.inbound"', explain(DEMO, "--dot")[1])
+        file = self.mktemp()
+        self.assertEqual((0, "", ""), explain(DEMO, "--svg", file))
+        with open(file, encoding="utf-8") as written_file:
+            drawn = written_file.read()
+        self.assertEqual(drawn, explain(DEMO, "--svg", "-")[1])
+        self.assertTrue(drawn.startswith("<svg "))
+        self.assertEqual(2, explain(DEMO, "--dot", "--json")[0])
+        status, _, err = explain(DEMO, "--svg", "/no/such/folder/a.svg")
+        self.assertEqual(1, status)
+        self.assertIn("No such file or directory", err)
+
     def test_rules(self) -> None:
         """What is looked for, as a table or in JSON; without a file it is that or nothing."""
         status, out, _ = explain("--rules")
