@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     print(colours("Next:", "bold"))
     for line in (
         f"cd {shlex.quote(str(args.dir or args.name))}",
+        "pip install -e .",
         "python -m twisted.trial tests",
         f"pipeline run {args.name}.yaml",
     ):

@@ -15,6 +15,9 @@ from pipeline.scaffold.names import checked_name, class_name, distribution_name,
 
 __all__ = ["create", "rendered"]
 
+#: What a project needs of this package besides: a server to begin with, and what counts.
+_EXTRAS = ("embedded", "metrics")
+
 #: What the names of templates end with.
 _SUFFIX = ".tmpl"
 #: Names that would mean something where the templates are.
@@ -55,7 +58,7 @@ def rendered(name: str) -> dict[str, str]:
         "distribution": distribution_name(name),
         "title": title(name),
         "version": version("txpipeline"),
-        "extras": "embedded",
+        "extras": ",".join(_EXTRAS),
     }
     found: dict[str, str] = {}
     for path, text in _templates(files("pipeline.scaffold") / "files", ""):

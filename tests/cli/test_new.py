@@ -96,6 +96,8 @@ class Made(TestCase):
         self.assertEqual((200, "Hello ada, this is your message 1."), (status, answer["content"]))
         with urlopen(f"http://127.0.0.1:{monitor}/ready", timeout=PATIENCE) as response:
             self.assertTrue(json.load(response)["ready"])
+        with urlopen(f"http://127.0.0.1:{monitor}/metrics", timeout=PATIENCE) as response:
+            self.assertIn(b"pipeline_", response.read())
         self.assertEqual(0, process.terminate()[0])
 
     def test_unit(self) -> None:

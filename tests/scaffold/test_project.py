@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pipeline.errors import ConfigError
 from pipeline.scaffold import project
 from pipeline.scaffold.project import create, rendered
+from pipeline.service.monitor.options import MonitorConfig
 from pipeline.worker import WorkerConfig
 
 
@@ -40,7 +41,11 @@ class Rendered(SynchronousTestCase):
             self.assertNotRegex(text, r"\{\{|\}\}", path)
             self.assertTrue(text.endswith("\n"), path)
         self.assertIn("class MyShopApplication(", self.files["my_shop/application.py"])
-        self.assertEqual("my-shop", tomllib.loads(self.files["pyproject.toml"])["project"]["name"])
+        about = tomllib.loads(self.files["pyproject.toml"])["project"]
+        self.assertEqual("my-shop", about["name"])
+        # The monitor counts unless it is told otherwise.
+        self.assertTrue(MonitorConfig({"listen": "tcp:0"}).metrics)
+        self.assertRegex(about["dependencies"][0], r"^txpipeline\[embedded,metrics\]>=\d")
 
     def test_listeners(self) -> None:
         """Whatever listens does so on this machine only, unless a variable says otherwise."""
