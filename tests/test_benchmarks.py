@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,16 @@ TINY: dict[str, list[str]] = {
     "backpressure": ["--messages", "2000", "--depth", "500", "--burst", "100"],
     "dispatching": ["200"],
     "first_answer": ["--rounds", "1"],
+    "growth": ["--tiny"],
     "hops": ["--tiny"],
+    "http": ["--tiny"],
     "log_lines": ["--lines", "50"],
     "lateness": ["--waiting", "100", "--messages", "3"],
     "metrics": ["--tiny"],
     "middleware": ["--tiny"],
     "peers": ["--tiny"],
     "redis_client": [],
+    "rest": ["--tiny"],
     "redis_transport": ["--entries", "300"],
     "request_middleware": ["20"],
     "signals": ["--sends", "1000"],
@@ -63,10 +68,10 @@ class Benchmarks(TestCase):
         self.assertEqual(0, done.returncode, done.stderr)
         return done.stdout
 
-    def figures(self, name: str) -> Any:
+    def figures(self, name: str, *more: str) -> Any:
         """What a benchmark writes to its file, having printed something."""
         file = Path(self.mktemp()).absolute()
-        self.assertNotEqual("", self.ran(name, "--json", str(file)))
+        self.assertNotEqual("", self.ran(name, "--json", str(file), *more))
         return json.loads(file.read_text(encoding="utf-8"))
 
     def test_all(self) -> None:
@@ -132,6 +137,34 @@ class Benchmarks(TestCase):
         self.assertTrue(all(row["acknowledges"] for row in figures["systems"]))
         if absent := sorted(SYSTEMS.keys() - set(there)):
             raise SkipTest(f"not installed: {', '.join(absent)} (the extra 'bench')")
+
+    def test_growth(self) -> None:
+        """Each thing that may grow is measured with little and with much of it, and drawn."""
+        plot = Path(self.mktemp()).absolute()
+        draws = find_spec("matplotlib") is not None
+        rows = self.figures("growth", *(["--plot", str(plot)] if draws else []))
+        whats = ["queues", "waiting", "delayed", "middlewares", "payload"]
+        self.assertEqual(whats, list(dict.fromkeys(row["what"] for row in rows)))
+        self.assertGreater(min(row["us"] for row in rows), 0)
+        if not draws:
+            raise SkipTest("the plot: matplotlib is not installed (the extra 'bench')")
+        self.assertEqual(b"\x89PNG", plot.read_bytes()[:4])
+
+    def test_http(self) -> None:
+        """Requests are answered by one process and by two."""
+        if shutil.which("wrk") is None:
+            raise SkipTest("there is no wrk")
+        rows = self.figures("http")
+        self.assertEqual({"one process", "two processes"}, {row["system"] for row in rows})
+        self.assertGreater(min(row["per second"] for row in rows), 0)
+
+    def test_rest(self) -> None:
+        """It says what each kind of worker takes at rest, and how long a start takes."""
+        figures = self.figures("rest")
+        kinds = ["tasks", "application", "http transport"]
+        self.assertEqual(kinds, [row["worker"] for row in figures["idle"]])
+        self.assertGreater(min(row["MB"] for row in figures["idle"]), 0)
+        self.assertGreater(min(figures["ready_s"], figures["python_ms"]), 0)
 
     def test_signals(self) -> None:
         """It says what a signal costs that nobody listens to."""
