@@ -17,9 +17,16 @@ from pipeline.config.settings import NamespaceConfig
 from pipeline.masking import SHORTEST
 from pipeline.observe.logs.begin import FORMATS, LEVELS
 from pipeline.observe.logs.lines import TerminalLines, classic_line
-from pipeline.observe.logs.records import LONGEST_FIELD, LONGEST_TEXT, MOST_FIELDS, record_of
+from pipeline.observe.logs.records import (
+    LONGEST_FIELD,
+    LONGEST_LINE,
+    LONGEST_TEXT,
+    MOST_FIELDS,
+    record_of,
+)
 from pipeline.observe.logs.stdlib import take_over
 from pipeline.service.build import load
+from pipeline.supervisor.lines import LONGEST
 from pipeline.testing import TaskHelper
 from tests.service.support import written
 
@@ -89,5 +96,7 @@ class Page(SynchronousTestCase):
     def test_numbers(self) -> None:
         """Limits are those of the code."""
         self.assertIn(f"at most {LONGEST_TEXT:,} characters", PAGE)
+        self.assertIn(f"more than {LONGEST_LINE:,} bytes", PAGE)
+        self.assertLess(LONGEST_LINE + 100, LONGEST)
         self.assertIn(f"at most {MOST_FIELDS} of {LONGEST_FIELD:,} characters", PAGE)
         self.assertIn(f"shorter than {SHORTEST} characters", PAGE)

@@ -11,7 +11,7 @@ from pipeline.cli.table import span, visible
 
 __all__ = ["shown"]
 
-_FIELDS = ("id", "queue", "reason", "error", "where", "attempts")
+_FIELDS = ("id", "queue", "reason", "error", "where", "attempts", "trace_id")
 
 
 def shown(letter: dict[str, Any], now: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from pipeline.delivery import DeadLetterEntry
 __all__ = ["Letter", "escaped", "history_of", "message_of", "position", "summary", "whole"]
 
 _JSON = Codec("json")
+#: As W3C writes it.
+_TRACE_ID = re.compile(r'"traceparent": ?"[0-9a-f]{2}-([0-9a-f]{32})-')
 
 
 class Letter(NamedTuple):
@@ -50,6 +53,12 @@ class Letter(NamedTuple):
         """Its failed attempts and what operators did with it, oldest first."""
         return history_of(self.entry.fields.get("history", b""))
 
+    @property
+    def trace_id(self) -> str:
+        """The id of its trace, to be looked for where traces are kept; '' when it is in none."""
+        found = _TRACE_ID.search(self.text("trace"))
+        return found[1] if found else ""
+
     def text(self, name: str) -> str:
         """A field as text; '' when it has none of this name."""
         return self.entry.fields.get(name, b"").decode("utf-8", "replace")
@@ -85,6 +94,7 @@ def summary(letter: Letter) -> dict[str, Any]:
         "error": letter.text("error"),
         "where": letter.text("where"),
         "attempts": letter.number("attempts"),
+        "trace_id": letter.trace_id,
         "died_at": _iso(letter.died_at),
         "enqueued_at": None if enqueued is None else _iso(enqueued / 1000),
         "bytes": len(letter.payload),

@@ -31,10 +31,15 @@ class Shown(SynchronousTestCase):
             b' {"attempt": 2, "error": "no"}]'
         )
         lines = self.lines(
-            Codec().encode(message), reason=b"exhausted", traceback=b"T\n  f", history=history
+            Codec().encode(message),
+            reason=b"exhausted",
+            traceback=b"T\n  f",
+            history=history,
+            trace=b'{"traceparent":"00-%032x-%016x-01"}' % (10, 11),
         )
         for line in (
             "reason    exhausted",
+            f"trace_id  {10:032x}",
             "died      2023-11-14 22:13:20 UTC (60s ago)",
             "  2023-11-14 21:56:40 UTC  attempt 1: E: \\x1b in w",
             "  2023-11-14 21:56:41 UTC  requeued; it was poison",

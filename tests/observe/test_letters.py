@@ -37,6 +37,19 @@ class Letters(SynchronousTestCase):
         self.assertEqual(1700000000.123, letter().died_at)
         self.assertEqual(5.0, letter(died_at=b"5000").died_at)
 
+    def test_trace(self) -> None:
+        """A letter of a trace says which; one of none, or of nonsense, says nothing."""
+        context = b'{"traceparent":"00-%032x-%016x-01"}' % (10, 11)
+        self.assertEqual(f"{10:032x}", letter(trace=context).trace_id)
+        self.assertEqual(f"{10:032x}", summary(letter(trace=context))["trace_id"])
+        for said in (
+            {},
+            {"trace": b"{}"},
+            {"trace": b'{"traceparent":"00-1"}'},
+            {"trace": b"\xff"},
+        ):
+            self.assertEqual("", letter(**said).trace_id)
+
     def test_nonsense(self) -> None:
         """Fields that can't be read are left out, not raised."""
         strange = letter(history=b"[", attempts=b"many", error=b"\xff")

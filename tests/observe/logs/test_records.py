@@ -11,7 +11,7 @@ from twisted.python import log as legacy
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.observe.logs.records import LONGEST_TEXT, LONGEST_TRACEBACK, json_line, record_of
+from pipeline.observe.logs.records import LONGEST_LINE, json_line, record_of
 from tests.observe.logs.test_facts import delivery
 
 
@@ -64,14 +64,18 @@ class Records(SynchronousTestCase):
         self.assertTrue(line.rstrip("\n").isprintable())
 
     def test_limits(self) -> None:
-        """Neither a text nor a traceback makes a line of any length."""
+        """Neither texts, fields nor tracebacks make a line longer than others take."""
         self.log.info("{text} {other}", text="x" * 100_000, other="y" * 5_000)
         try:
             raise ValueError("z" * 100_000)
         except ValueError as error:
             self.log.failure("no", Failure(error))
+        self.log.info("{a}", a="\0" * 100_000, **{f"f{n}": "\0" * 2000 for n in range(60)})
         for event in self.events:
-            self.assertLess(len(json_line(event)), 2 * LONGEST_TEXT + LONGEST_TRACEBACK + 3000)
+            line = json_line(event)
+            self.assertLessEqual(len(line), LONGEST_LINE + 1)
+            self.assertIn("message", json.loads(line))
+        self.assertIn("z" * 100, json.loads(json_line(self.events[1]))["exception"]["text"])
         self.assertIn("more characters)", record_of(self.events[0])["message"])
 
     def test_secrets(self) -> None:

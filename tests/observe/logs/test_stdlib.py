@@ -31,7 +31,7 @@ class Taken(SynchronousTestCase):
         for number in (10, 20, 30, 40, 50):
             log.log(number, "%d {braces}", number, extra={"table": "hats"})
         give_back()
-        log.error("not any more")
+        self.assertEqual([], logging.getLogger().handlers)
         self.assertEqual(list(levels), [event["log_level"] for event in self.events])
         self.assertEqual({"shop.db"}, {event["log_namespace"] for event in self.events})
         self.assertEqual("50 {braces}", formatEvent(self.events[-1]))
