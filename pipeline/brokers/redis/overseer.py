@@ -60,10 +60,7 @@ class RedisOverseer:
             _worker(id, float(beat), known.get(id, b""))
             for id, beat in zip(beats[::2], beats[1::2], strict=True)
         ]
-        for told, died in zip(gone[::2], gone[1::2], strict=True):
-            id, beat, card = told.split(b" ", 2)
-            seen.append(_worker(id, float(beat), card)._replace(died=int(float(died))))
-        return seen
+        return seen + _dead(gone, living={each.id for each in seen})
 
     def queues(self) -> Deferred[list[str]]:
         """See :meth:`pipeline.interfaces.IOverseer.queues`."""
@@ -164,6 +161,17 @@ def _worker(id: bytes, beat: float, card: bytes) -> WorkerSeen:
     names = tuple(map(str, told.get("workers", ())))
     host, pid = str(told.get("host", "")), int(told.get("pid", 0))
     return WorkerSeen(_text(id), names, host, pid, int(since or 0), int(beat))
+
+
+def _dead(gone: list[bytes], living: set[str]) -> list[WorkerSeen]:
+    """Those that died lately; one that was only taken for dead beats again."""
+    seen = []
+    for told, died in zip(gone[::2], gone[1::2], strict=True):
+        id, beat, card = told.split(b" ", 2)
+        worker = _worker(id, float(beat), card)
+        if worker.id not in living:
+            seen.append(worker._replace(died=int(float(died))))
+    return seen
 
 
 def _text(name: bytes) -> str:

@@ -255,7 +255,7 @@ class RedisConsumer:
     async def _wait(self, waiting: Deferred[Any]) -> None:
         if self.wakeable.woken:
             waiting.cancel()
-        await self.wakeable.wait(waiting)
+        await self.wakeable.rest(waiting)
 
     async def _recover(self, error: ServerRefused) -> None:
         if error.code == "NOGROUP":

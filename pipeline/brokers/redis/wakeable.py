@@ -17,7 +17,8 @@ __all__ = ["Wakeable", "expect_cancelled"]
 class Wakeable:
     """What a take waits for: a read that blocks at the server, a connection, a pause.
 
-    A read is ended by CLIENT UNBLOCK, so that its reply still arrives, with what it had.
+    A read is ended by CLIENT UNBLOCK, so that its reply still arrives, with what it had. Everything
+    else is given up at once.
 
     :param reader: the connection that is blocked.
     :param client: another one, for the commands.
@@ -29,11 +30,12 @@ class Wakeable:
         self._client = client
         self._clock = clock
         self._waiting: Deferred[Any] | None = None
+        self._resting: Deferred[Any] | None = None
         #: True from a :meth:`wake` on, until it is set back.
         self.woken = False
 
     async def wait(self, waiting: Deferred[Any]) -> Any:
-        """The result; None when woken before there was one."""
+        """What a read brings; None when woken before there was anything."""
         self._waiting = waiting
         try:
             return await waiting
@@ -44,9 +46,23 @@ class Wakeable:
         finally:
             self._waiting = None
 
+    async def rest(self, waiting: Deferred[Any]) -> None:
+        """Wait for what brings nothing, as a time that passes."""
+        self._resting = waiting
+        try:
+            await waiting
+        except CancelledError:
+            if not self.woken:
+                raise
+        finally:
+            self._resting = None
+
     async def wake(self) -> None:
         """End the wait; fires when the server has been told."""
         self.woken = True
+        if self._resting is not None:
+            self._resting.cancel()
+            return
         waiting, blocked = self._waiting, self._reader.client_id
         if waiting is None:
             return

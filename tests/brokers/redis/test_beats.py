@@ -29,7 +29,7 @@ class Beating(RedisCase):
         await self.until(lambda: self.beat() not in (None, before))
 
     async def test_beats(self) -> None:
-        """The count goes up in every partition."""
+        """The beat moves on in every partition."""
         self.heart(3)
         await self.moves()
         await self.until(lambda: self.beat(1) and self.beat(2))

@@ -7,6 +7,7 @@ from typing import Any
 
 from zope.interface.verify import verifyObject
 
+from pipeline.brokers.redis.beats import BEAT
 from pipeline.errors import ServerRefused
 from pipeline.interfaces import IOverseer
 from tests.brokers.redis.bench import QUEUE, RedisCase
@@ -74,6 +75,10 @@ class RedisOverseerTests(RedisCase):
         self.assertTrue(found.since <= found.beat < found.died, found)
         self.assertEqual(100, self.tell("ZCARD", self.key("g")))
         self.assertFalse(self.tell("HEXISTS", self.key("b"), dying.worker_id))
+        for keys, args in dying._heart.beats:  # it was only taken for dead
+            await dying.client.run(BEAT, keys, args)
+        workers = await other.overseer().workers()
+        self.assertEqual([0], [each.died for each in workers if each.id == dying.worker_id])
 
     async def test_odd_card(self) -> None:
         """Who beats and says nothing that can be read is there all the same."""

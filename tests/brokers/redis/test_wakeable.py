@@ -101,3 +101,14 @@ class Waiting(SynchronousTestCase):
         _, result = self.wait()
         result.cancel()
         self.failureResultOf(result, CancelledError)
+        result = Deferred.fromCoroutine(self.wakeable.rest(Deferred()))
+        result.cancel()
+        self.failureResultOf(result, CancelledError)
+
+    def test_rest(self) -> None:
+        """What is no read ends at once when it is woken, and the server is not asked."""
+        resting = Deferred.fromCoroutine(self.wakeable.rest(Deferred()))
+        self.assertNoResult(resting)
+        self.successResultOf(self.wake())
+        self.assertIsNone(self.successResultOf(resting))
+        self.assertEqual([], self.client.told)
