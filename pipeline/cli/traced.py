@@ -104,7 +104,7 @@ class _Telling:
             return
         self._met.add(happening.message_id)
         for name in _SAYING:
-            if happening.message.get(name) not in (None, "", []):
+            if happening.message.get(name) not in (None, "", [], {}):
                 yield f"    {name}: {self._value(happening.message[name])}"
 
     def _settled(self, happening: Happening) -> Iterator[str]:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import Enum
 from typing import Any, NamedTuple
 
 __all__ = ["Change", "differences", "plain"]
 
 #: Deeper than this, what has changed is shown as a whole.
 DEEPEST = 20
-
-
-class Sort(Enum):
-    """How a field has changed."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
 
 
 class Change(NamedTuple):
@@ -48,14 +39,14 @@ def differences(before: Any, after: Any) -> list[Change]:
 def _changes(path: str, before: Any, after: Any, depth: int) -> Iterator[Change]:
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)) or depth == DEEPEST:
         if type(before) is not type(after) or before != after:
-            yield Change(path or ".", Sort.CHANGED.value, before, after)
+            yield Change(path or ".", "changed", before, after)
         return
     for key in {**before, **after}:
         name = f"{path}.{key}" if path else str(key)
         if key not in before:
-            yield Change(name, Sort.ADDED.value, after=after[key])
+            yield Change(name, "added", after=after[key])
         elif key not in after:
-            yield Change(name, Sort.REMOVED.value, before=before[key])
+            yield Change(name, "removed", before=before[key])
         else:
             yield from _changes(name, before[key], after[key], depth + 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pipeline.applications.base import Application
@@ -44,7 +44,7 @@ def entrance(
     listed = list(workers)
     ways = [way for way in _ways(listed, given) if direction in (None, way.direction)]
     if connector is not None:
-        return _named(ways, given, connector, "--connector")
+        return _named(ways, given, connector)
     asked = given.fields.get("transport_name")
     own = [way for way in ways if way.connector.name == asked]
     if not ways:
@@ -52,26 +52,26 @@ def entrance(
     return (own or ways)[0]
 
 
-def _named(ways: list[Entrance], given: Given, name: str, option: str) -> Entrance:
+def _named(ways: list[Entrance], given: Given, name: str) -> Entrance:
     for way in ways:
         if way.connector.name == name:
             return way
     names = [way.connector.name for way in ways]
     what = f"no connector {name!r} carries {given.kind} messages"
     known = f"there is {', '.join(dict.fromkeys(names))}" if names else None
-    raise ConfigError(what, at=option, hint=suggestion(name, names) or known)
+    raise ConfigError(what, at="--connector", hint=suggestion(name, names) or known)
 
 
 def _nowhere(workers: list[Any], given: Given, direction: str | None) -> ConfigError:
     verb = {"consume": "reads", "publish": "publishes"}.get(direction or "", "carries")
-    who = f"worker {workers[0].name!r}" if len(workers) == 1 else "no worker here"
-    what = f"{who} {verb} {given.kind} messages"
+    who = "no worker here"
     if len(workers) == 1:
-        what = f"{who} has no connector that {verb} {given.kind} messages"
+        who = f"worker {workers[0].name!r} has no connector that"
+    what = f"{who} {verb} {given.kind} messages"
     return ConfigError(what, at="--kind", hint="name another --kind, --worker or --direction")
 
 
-def _ways(workers: list[Any], given: Given) -> Iterator[Entrance]:
+def _ways(workers: list[Any], given: Given) -> list[Entrance]:
     """All ways in, the likeliest first."""
     kind = given.queue_kind
     found = [
@@ -84,23 +84,25 @@ def _ways(workers: list[Any], given: Given) -> Iterator[Entrance]:
         )
         if kind in kinds
     ]
-    return iter(sorted(found, key=_rank(given)))
+    return sorted(found, key=_rank(given))
 
 
 def _rank(given: Given) -> Callable[[Entrance], int]:
     """How unlikely a way in is: who faces the world, or begins a conversation, comes first."""
     first: Any = Application if given.kind == "outbound" else Transport
-    task = given.fields.get("task") if given.kind == "task" else None
+
+    def rank_of_call(way: Entrance) -> int:
+        worker = way.worker
+        if not isinstance(worker, TaskApplication) or way.direction == "publish":
+            return 2
+        return 0 if given.fields.get("task") in worker.tasks else 1
 
     def rank(way: Entrance) -> int:
         worker = way.worker
-        if given.kind == "task":
-            is_home = isinstance(worker, TaskApplication) and way.direction == "consume"
-            return (0 if task in getattr(worker, "tasks", ()) else 1) if is_home else 5
         if isinstance(worker, Dispatcher):
             return 3 if way.direction == "consume" else 4
         if way.direction == "publish":
             return 0 if isinstance(worker, first) else 1
         return 2
 
-    return rank
+    return rank_of_call if given.kind == "task" else rank

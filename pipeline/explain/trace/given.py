@@ -92,6 +92,9 @@ class Given(NamedTuple):
     def of(cls, fields: dict[str, Any], kind: str | None = None) -> Given:
         """The same, of fields that were read already."""
         given = fields.get("message_type")
+        for name in ("message_type", "event_type", "task", "transport_name"):
+            if not isinstance(fields.get(name), str | None):
+                raise _wrong(f"{name} must be a text, got {described(fields[name])}")
         told = next((_TOLD_BY[key] for key in _TOLD_BY if key in fields), "user_message")
         type_ = given or (KINDS[kind] if kind else told)
         travels = kind or _TRAVELS.get(type_, "inbound")
@@ -128,7 +131,7 @@ def _completed(fields: dict[str, Any]) -> dict[str, Any]:
     whole = {**_DEFAULTS.get(type_, {}), **fields}
     if type_ == "event":
         whole.setdefault("user_message_id", new_id())
-        name = _EVENTS.get(whole["event_type"])
+        name = _EVENTS.get(whole["event_type"] or "")
         if name is not None and whole.get(name) is None:
             whole[name] = _EVENT_VALUES[name]
     return whole

@@ -173,10 +173,15 @@ class Recorder:
     def _published(
         self, sender: Any, kind: str, message: Any, queue: str, delivery: Any = None, **_: Any
     ) -> None:
-        worker = self._owners.get(sender, "")
+        running = self._running.get()
+        worker = self._owners.get(sender) or (running.worker if running is not None else "")
+        if not worker:
+            return  # of another system in this process
+        # Who sends calls of tasks has no connector.
+        connector = queue.partition("@")[0].rpartition(".")[0]
         detail = "when the message in hand is settled" if delivery is not None else "at once"
         self._noted(
-            *("published", worker, sender.name, kind, _id_of(message)),
+            *("published", worker, connector, kind, _id_of(message)),
             name=queue,
             result="passed",
             detail=detail,

@@ -59,6 +59,7 @@ class Rehearsal:
             clock, config.namespace, config.partitions, self._recorder.stored
         )
         runtime = replace(runtime_of(config, self._broker, clock), dry_run=True)
+        self._codec = runtime.codec
         self._workers = [worker_of(spec, config, runtime) for spec in specs]
         self._cast = RehearsedWorkers(self._workers, self._turning, self._recorder, wishes.handle)
 
@@ -116,12 +117,12 @@ class Rehearsal:
         return is_done
 
     async def _enter(self, way: Entrance, message: Any) -> None:
-        if way.direction == "consume":
-            payload = way.worker.codec.encode(message)
-            await self._broker.publish([Post(queue_of(way.connector.name, way.kind), payload)])
-            return
         try:
-            await way.connector.publish(way.kind, message)
+            if way.direction == "publish":
+                await way.connector.publish(way.kind, message)
+            else:
+                post = Post(queue_of(way.connector.name, way.kind), self._codec.encode(message))
+                await self._broker.publish([post])
         except CancelledError:
             pass  # it took too long, which is said
         except Exception as error:  # noqa: BLE001 - whatever middleware raises is what is traced

@@ -66,6 +66,19 @@ class Desk(Application):
         await self.reply_to(message, f"re: {message.content}")
 
 
+class Ordering(Desk):
+    """Has a task do it."""
+
+    async def consume_user_message(self, message: Any) -> None:
+        await quick.send(message.content)
+
+
+@task(name="traced-quick")
+async def quick(text: str) -> str:
+    """Is done at once."""
+    return text
+
+
 class Round(Dispatcher):
     """Sends everything back to where it came from."""
 

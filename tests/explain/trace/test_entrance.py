@@ -51,7 +51,8 @@ class Likeliest(TestCase):
         self.assertEqual("desk publish outbound on desk", await self.way({}, "outbound"))
         self.assertEqual("a publish event on a", await self.way({"event_type": "ack"}))
         self.assertEqual("a publish status on a", await self.way({}, "status"))
-        self.assertEqual("jobs consume inbound on jobs", await self.way({"task": "add"}))
+        for fields in ({"task": "add"}, {"task": "unknown"}, {}):
+            self.assertEqual("jobs consume inbound on jobs", await self.way(fields, "task"))
 
     async def test_wishes(self) -> None:
         """The message's transport, a connector, a direction, a single worker."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
+from pipeline.codec import MAX_BYTES
 from pipeline.errors import ConfigError
 from pipeline.explain.trace.given import Given
 from pipeline.explain.trace.happening import Happening
@@ -71,6 +72,31 @@ class Ways(TestCase):
         handler = found.happened[5]
         self.assertEqual(["desk:answers"], [each.key for each in handler.stored])
         self.assertEqual("re: HI", found.happened[6].message["content"])
+
+    async def test_calls(self) -> None:
+        """A task that the application calls is published as every message, and runs."""
+        text = f"""\
+redis: memory://
+workers:
+  desk: {{class: {HERE}.Ordering, transport_name: desk}}
+  jobs:
+    class: pipeline.applications.tasks.TaskApplication
+    transport_name: tasks
+    tasks: [{HERE}.quick]
+"""
+        found = await traced("hi", text=text, handle=True)
+        self.assertEqual(
+            [
+                "desk handler Application.dispatch_user_message passed",
+                "desk published tasks.inbound passed",
+                "desk settled  done",
+                "jobs handler TaskApplication.dispatch_user_message passed",
+                "jobs settled  done",
+            ],
+            told(found.happened),
+        )
+        self.assertEqual([], [line for each in found.happened for line in each.logs])
+        self.assertEqual(["hi"], found.happened[1].message["args"])
 
     async def test_single_worker(self) -> None:
         """A single worker is tried alone: the rest is not there, and the message waits for it."""
@@ -225,6 +251,18 @@ workers:
         found = await traced({"content": None})
         self.assertEqual(["error", "error"], [each.result for each in found.happened])
         self.assertIn("AttributeError", found.happened[-1].detail)
+
+
+class TooLarge(TestCase):
+    """A message that can't travel."""
+
+    async def test_not_read(self) -> None:
+        """It is said why, and that is a failure."""
+        huge = "x" * MAX_BYTES
+        found = await traced(huge, worker="desk")
+        [refused] = found.happened
+        self.assertIn("over the limit", refused.detail)
+        self.assertTrue(found.failed)
 
 
 class Samples(TestCase):
