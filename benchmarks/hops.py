@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 
 from benchmarks.bare import BareLoop
 from benchmarks.measuring import (
@@ -104,6 +104,7 @@ class Hop:
         self._client = client
         self._broker = worker.broker
         self._publish = gate.gate.publish
+        self._publish_many = gate.gate.publish_many
         self._worker = worker
         self._figures = figures
 
@@ -163,7 +164,7 @@ class Hop:
     async def _batches(self, messages: list[UserMessage]) -> None:
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
-            await gatherResults([self._publish("inbound", message) for message in some])
+            await self._publish_many("inbound", some)
 
     async def _emptied(self) -> None:
         """Leave nothing of what was published, nor of the groups that read it."""

@@ -28,6 +28,7 @@ from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.address import Address
 from pipeline.cli.progress import Progress
 from pipeline.cli.table import Table
+from pipeline.service.collecting import collect_seldom
 
 __all__ = [
     "ROOT",
@@ -108,8 +109,13 @@ def _amount(text: str) -> int:
 
 
 def run(main: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
-    """Run a coroutine function in the reactor, and end the process."""
-    react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+    """Run a coroutine function in a reactor set up as a service's is, and end the process."""
+
+    def started(reactor: Any) -> Deferred[Any]:
+        collect_seldom(reactor)
+        return Deferred.fromCoroutine(main(reactor))
+
+    react(started)
 
 
 # Figures ---------------------------------------------------------------------------------------

@@ -25,10 +25,10 @@ from pipeline.connector.handling import Inlet, opposite
 from pipeline.connector.measured import parts_for
 from pipeline.connector.observed import Observed
 from pipeline.connector.ordered import Ordering
-from pipeline.connector.pressure import WhenFull
-from pipeline.connector.publishing import Edge, queue_of
+from pipeline.connector.outgoing import Outgoing
+from pipeline.connector.publishing import queue_of
 from pipeline.connector.watchable import Watchable
-from pipeline.delivery import Delivery, Limit, current
+from pipeline.delivery import Delivery, Limit
 from pipeline.eager import finished
 from pipeline.errors import BrokerError, ConfigError, PipelineError, Respond
 
@@ -44,7 +44,7 @@ POSTPONED = 600.0
 _log = Logger("pipeline.connector")
 
 
-class Connector(Observed, Watchable):
+class Connector(Outgoing, Observed, Watchable):
     """What a worker reads from and publishes to, under one name.
 
     :param name: the queues are ``<name>.<kind>``; for failures ``<name>.failures``.
@@ -144,60 +144,6 @@ class Connector(Observed, Watchable):
         return self._inlets[kind]
 
     # Publishing --------------------------------------------------------------------------------
-
-    def publish(
-        self,
-        kind: str,
-        message: Any,
-        endpoint: str | None = None,
-        *,
-        delivery: Delivery | None = None,
-        immediately: bool = False,
-        queue: str | None = None,
-        delay: float = 0,
-        max_depth: int = 0,
-        when_full: WhenFull = "fail",
-        full_timeout: float = 30,
-        unique: str = "",
-        window: float = 0,
-    ) -> Deferred[Any]:
-        """Run the publish chain and put the message on its queue.
-
-        With a delivery in hand it is staged: published when, and only if, that is settled as done.
-        Otherwise it is published at once.
-
-        :param endpoint: set on the message; None: as it is.
-        :param delivery: the delivery in hand; None: the one whose handler runs, if any.
-        :param immediately: don't stage. When the handler runs again, so does this.
-        :param queue: another queue than the kind's.
-        :param delay: seconds before it is due.
-        :param max_depth: the queue is full when it has so many messages; 0: it never is. Not for
-            what is staged.
-        :param when_full: ``fail`` with QueueFull; ``wait`` for room; ``shed`` the message: the
-            Deferred fires with None, and the log says how many every second.
-        :param full_timeout: seconds to wait for room; then it fails.
-        :param unique: with ``delay`` or ``window``, what tells it from its twins; ``""``: its id.
-        :param window: seconds in which a second message with the same ``unique`` is left out;
-            not for what is staged.
-        :return: a Deferred of the message as it was published, or of None when middleware dropped
-            or answered it, or it was shed. It fires when the message is staged, or when the broker
-            has stored it. Its error, if nobody looks at it, is the delivery's.
-        """
-        if endpoint is not None:
-            message.set_routing_endpoint(endpoint)
-        if delivery is None:
-            delivery = current.get()
-        if delivery is not None and not (immediately or queue or delay or unique or window):
-            return self._publisher.stage(kind, message, delivery)
-        edge = Edge(
-            *(delivery, immediately, queue, delay, max_depth, unique, window),
-            *(when_full, full_timeout),
-        )
-        return self._publisher.publish(kind, message, edge)
-
-    async def apply_publish(self, kind: str, message: Any) -> Any:
-        """The message as it leaves the publish chain of its kind; nothing is published."""
-        return await self._publisher.apply(kind, message)
 
     async def _answered(self, kind: str, respond: Respond, delivery: Delivery | None) -> None:
         """Give what middleware answered to a publish to this connector's own handler."""

@@ -74,6 +74,10 @@ class MeasuredPublisher(Publisher):
     def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
         return self._counted(super()._send(post, partition, edge), post.queue)
 
+    async def _send_many(self, posts: Sequence[Post], partition: int, max_depth: int) -> None:
+        await super()._send_many(posts, partition, max_depth)
+        self._published.to(posts[0].queue).value += len(posts)
+
     async def _counted(self, sending: Awaitable[bool], queue: str) -> bool:
         is_sent = await sending
         if is_sent:

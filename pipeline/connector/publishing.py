@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.python.failure import Failure
 
 from pipeline.connector.pressure import Pressure, WhenFull
@@ -21,6 +21,8 @@ __all__ = ["Edge", "Publication", "Publisher", "queue_of"]
 
 #: The kinds whose queue isn't called ``<connector>.<kind>``; the name is Vumi's.
 _PLURAL = {"failure": "failures"}
+#: The most messages that are put on a queue in one step.
+TOGETHER = 500
 
 
 def queue_of(name: str, kind: str) -> str:
@@ -163,6 +165,55 @@ class Publisher:
         delivery.wait_for(_Unhandled(publication))
         return publication
 
+    async def publish_many(self, kind: str, messages: Iterable[Any], max_depth: int) -> list[Any]:
+        """Run the publish chain for each from the edge, then put them on their queues together."""
+        chain = self._chain(kind)
+        published: list[Any] = []
+        batches: dict[tuple[int, str], list[Post]] = {}
+        partition = 0
+        for message in messages:
+            if self._is_spread:
+                choose_anew()
+            try:
+                passed = chain(message, self.name)
+                if isinstance(passed, Deferred):
+                    passed = await passed
+            except (Drop, Respond) as error:
+                await self._held_up(error, kind, message, Edge(None))
+                published.append(None)
+                continue
+            published.append(passed)
+            queue = self._queue_for(kind, passed)
+            if self._is_spread:
+                partition = partition_for(self._worker, kind, passed)
+            post = self._post(queue, passed, None)
+            batch = batches.get((partition, queue))
+            if batch is None:
+                batch = batches[partition, queue] = []
+            batch.append(post)
+        await self._send_all(batches, max_depth)
+        if message_published.receivers:
+            for passed in published:
+                if passed is not None:
+                    self._tell(kind, passed, self._queue_for(kind, passed), None)
+        return published
+
+    async def _send_all(
+        self, batches: Mapping[tuple[int, str], Sequence[Post]], max_depth: int
+    ) -> None:
+        sending = [
+            Deferred.fromCoroutine(self._send_many(posts[at : at + TOGETHER], partition, max_depth))
+            for (partition, _), posts in batches.items()
+            for at in range(0, len(posts), TOGETHER)
+        ]
+        results: list[tuple[bool, Any]] = await DeferredList(sending, consumeErrors=True)
+        for is_sent, result in results:
+            if not is_sent:
+                result.raiseException()
+
+    async def _send_many(self, posts: Sequence[Post], partition: int, max_depth: int) -> None:
+        await self._worker.broker.publish(posts, partition=partition, max_depth=max_depth)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds that it publishes."""
@@ -170,11 +221,14 @@ class Publisher:
 
     async def apply(self, kind: str, message: Any) -> Any:
         """The message as it leaves the publish chain; nothing is published."""
-        chain = self._chains.get(kind)
-        if chain is None:
-            raise PipelineError(f"connector {self.name!r} does not publish {kind!r}")
-        passed = chain(message, self.name)
+        passed = self._chain(kind)(message, self.name)
         return await passed if isinstance(passed, Deferred) else passed
+
+    def _chain(self, kind: str) -> Any:
+        try:
+            return self._chains[kind]
+        except KeyError:
+            raise PipelineError(f"connector {self.name!r} does not publish {kind!r}") from None
 
     async def put(self, kind: str, message: Any, edge: Edge) -> bool:
         """Put a message on its queue; it has passed all middleware that it should.
@@ -183,9 +237,9 @@ class Publisher:
         """
         delivery = edge.delivery
         queue = edge.queue or self._queue_for(kind, message)
-        post = Post(queue, self._encode(message), writes=edge.writes)
-        if self._tracing is not None:
-            post = post._replace(headers=self._tracing.headers(queue, message, delivery))
+        post = self._post(queue, message, delivery)
+        if edge.writes:
+            post = post._replace(writes=edge.writes)
         if edge.delay or edge.unique or edge.window:
             post = post._replace(
                 delay=round(edge.delay * 1000),
@@ -208,12 +262,15 @@ class Publisher:
 
     def _stage(self, kind: str, message: Any, delivery: Delivery) -> None:
         queue = self._queue_for(kind, message)
-        post = Post(queue, self._encode(message))
-        if self._tracing is not None:
-            post = post._replace(headers=self._tracing.headers(queue, message, delivery))
-        delivery.stage(post)
+        delivery.stage(self._post(queue, message, delivery))
         if message_published.receivers:
             self._tell(kind, message, queue, delivery)
+
+    def _post(self, queue: str, message: Any, delivery: Delivery | None) -> Post:
+        if self._tracing is None:
+            return Post(queue, self._encode(message))
+        headers = self._tracing.headers(queue, message, delivery)
+        return Post(queue, self._encode(message), headers)
 
     def _tell(self, kind: str, message: Any, queue: str, delivery: Delivery | None) -> None:
         message_published.send_robust(
@@ -243,10 +300,7 @@ class Publisher:
         await self.put("event", passed, edge)
 
     async def _publish(self, kind: str, message: Any, edge: Edge) -> Any:
-        try:
-            chain = self._chains[kind]
-        except KeyError:
-            raise PipelineError(f"connector {self.name!r} does not publish {kind!r}") from None
+        chain = self._chain(kind)
         if edge.delivery is not None:
             # In a callback or a thread the context knows of none; this coroutine has its own.
             current.set(edge.delivery)
@@ -263,14 +317,17 @@ class Publisher:
         try:
             if isinstance(passed, Deferred):
                 passed = await passed
-        except Drop as drop:
-            if kind == "outbound":
-                await self.nack(message, drop.reason, Edge(edge.delivery, edge.immediately))
-            return None
-        except Respond as respond:
-            await self._answered(kind, respond, edge.delivery)
+        except (Drop, Respond) as error:
+            await self._held_up(error, kind, message, edge)
             return None
         return passed if await self.put(kind, passed, edge) else None
+
+    async def _held_up(self, error: Drop | Respond, kind: str, message: Any, edge: Edge) -> None:
+        """Middleware has dropped a message that was to go out, or answered it."""
+        if isinstance(error, Respond):
+            await self._answered(kind, error, edge.delivery)
+        elif kind == "outbound":
+            await self.nack(message, error.reason, Edge(edge.delivery, edge.immediately))
 
     def _queue_for(self, kind: str, message: Any) -> str:
         queue = self._queues.get(kind) or queue_of(self.name, kind)

@@ -81,6 +81,9 @@ class Batch:
         args = units.args
         for call in self.calls:
             for post in call.posts:
+                if not (post.headers or post.delay or post.window or post.writes):
+                    args += ("m", post.payload)
+                    continue
                 values = fields(post)
                 delayed = member(post) if post.delay else b""
                 seen = post.unique if post.window else ""

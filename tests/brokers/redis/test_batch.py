@@ -67,7 +67,11 @@ class Arguments(SynchronousTestCase):
         """What makes a message unique is sent with a window only."""
         args = arguments(POST._replace(unique="u", window=7))
         self.assertEqual(["u", 7], args[1:3])
-        self.assertEqual(["", 0], arguments(POST._replace(unique="u"))[1:3])
+        self.assertEqual(["", 0], arguments(POST._replace(unique="u", delay=9))[1:3])
+
+    def test_nothing_else(self) -> None:
+        """What is nothing but a message is no more than that."""
+        self.assertEqual(["m", b"12345"], arguments(POST._replace(unique="u")))
 
     def test_delayed(self) -> None:
         """A delayed message is a member that nothing else is like."""
