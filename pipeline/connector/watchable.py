@@ -10,6 +10,7 @@ from pipeline.connector.named import NamedByKind
 if TYPE_CHECKING:
     from pipeline.connector.handling import Inlet
     from pipeline.connector.publishing import Publisher
+    from pipeline.delivery import Limit
 
 __all__ = ["Watchable"]
 
@@ -21,6 +22,7 @@ class Watchable(NamedByKind):
 
     _inlets: dict[str, Inlet]
     _publisher: Publisher
+    _further: list[tuple[str, str, list[Limit | None], int]]
 
     @property
     def consumes(self) -> tuple[str, ...]:
@@ -31,6 +33,11 @@ class Watchable(NamedByKind):
     def publishes(self) -> tuple[str, ...]:
         """The kinds that it publishes."""
         return self._publisher.kinds
+
+    @property
+    def further(self) -> list[tuple[str, str]]:
+        """The queues that it will read besides its own, each with its kind."""
+        return [(kind, queue) for kind, queue, _, _ in self._further]
 
     def wrap_handlers(self, around: Callable[[str, Handler], Handler]) -> None:
         """Call something else instead of each handler that is there now; for good.

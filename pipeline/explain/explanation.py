@@ -42,6 +42,7 @@ def _worker(prepared: Prepared) -> views.Worker:
         phases=phases,
         skipped=skipped_in(prepared, chains, unused),
         routes=tuple(routes_of(prepared.worker)),
+        takes_calls=isinstance(prepared.worker, TaskApplication),
         unready=tuple(prepared.unready),
     )
 

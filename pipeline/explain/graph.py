@@ -25,6 +25,7 @@ class Node:
     sort: str
     column: int
     routes: tuple[str, ...] = ()
+    takes_calls: bool = False
 
     @property
     def short_class(self) -> str:
@@ -79,7 +80,12 @@ def graph_of(system: views.System) -> Graph:
     columns = _columns(system)
     workers = {worker.name: worker for worker in system.workers}
     nodes = tuple(
-        Node(each.name, each.class_name, each.sort, columns[each.name], each.routes)
+        Node(
+            *(each.name, each.class_name, each.sort),
+            columns[each.name],
+            each.routes,
+            each.takes_calls,
+        )
         for each in system.workers
     )
     lanes = sorted(_lanes(system, workers), key=lambda lane: _KINDS.index(lane.kind))

@@ -17,6 +17,8 @@ ASCII = str.maketrans("┌┐└┘─│▶◀…", "++++-|><~")
 
 _WORLD = ("world ──▶", "      ◀──")
 _NOBODY = "(nobody here)"
+#: Who is at the other end of who runs tasks: programs that call them.
+_CALLERS = "(callers)"
 #: The narrowest that a picture gets.
 NARROWEST = 80
 #: The least that is shown of middlewares on one side of a queue.
@@ -78,8 +80,10 @@ class _Band:
     def _laid(self, left: Node | None, right: Node | None, most: int, width: int) -> int:
         """Lay it out, with names of so many characters: how many are left of the width."""
         count = len(self._lanes)
-        self._left = _box(left, most - 1, count, is_left=True)
-        self._right = _box(right, most - 1, count, is_left=False)
+        calls = any(node is not None and node.takes_calls for node in (left, right))
+        other = _CALLERS if calls else _NOBODY
+        self._left = _box(left, most - 1, count, other, is_left=True)
+        self._right = _box(right, most - 1, count, other, is_left=False)
         self._queue = min(most, max(len(lane.queue) for lane in self._lanes))
         sides = [self._sides(lane) for lane in self._lanes]
         widest = [max(len(side[at]) for side in sides) for at in (0, 1)]
@@ -129,12 +133,14 @@ def _segment(text: str, width: int, *, inward: bool) -> str:
     return f"─{line}▶" if inward else f"◀{line}─"
 
 
-def _box(node: Node | None, most: int, lanes: int, *, is_left: bool) -> list[str]:
-    """A worker in a box, with room for so many lines beside it; the world beside a transport."""
+def _box(node: Node | None, most: int, lanes: int, other: str, *, is_left: bool) -> list[str]:
+    """A worker in a box, with room for so many lines beside it; the world beside a transport.
+
+    :param other: what stands there instead of a worker.
+    """
     if node is None:
-        texts = [_NOBODY]
-        bare = [text.ljust(len(_NOBODY)) for text in texts + [""] * (max(2, lanes) - 1)]
-        lines = [" " * len(_NOBODY), *bare, " " * len(_NOBODY)]
+        texts = ["", other, *[""] * max(2, lanes)]
+        lines = [text.ljust(len(other)) for text in texts]
     else:
         texts = [_cut(text, most) for text in (node.name, node.short_class)]
         width = max(map(len, texts))

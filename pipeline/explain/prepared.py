@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,13 @@ from twisted.internet.defer import CancelledError
 from pipeline.applications.base import Application
 from pipeline.config.problems import Problems
 from pipeline.config.schemas import SystemConfig, WorkerSpec
+from pipeline.connector import Connector
 from pipeline.connector.publishing import queue_of
 from pipeline.dispatchers.base import Dispatcher
 from pipeline.errors import ConfigError
 from pipeline.middleware.load import LoadedMiddlewares, create_middlewares_from_config
 from pipeline.service.build import called, chosen, probes
-from pipeline.service.overview import Line, lines_of
+from pipeline.service.overview import connectors_of
 from pipeline.transports.base import Transport
 from pipeline.worker import Worker
 
@@ -30,13 +31,11 @@ class Prepared:
     """A worker whose middleware is set up and whose connectors are made.
 
     :param spec: what the configuration says of it.
-    :param lines: its connectors: which kinds they read and publish.
     :param unready: the middlewares that could not be set up here: the name, and why.
     """
 
     spec: WorkerSpec
     worker: Worker
-    lines: list[Line]
     unready: list[tuple[str, str]]
 
     @property
@@ -57,12 +56,15 @@ class Prepared:
     def queues(self, direction: str) -> dict[str, list[str]]:
         """Kind -> the queues that it reads (``consume``), or writes to (``publish``)."""
         found: dict[str, list[str]] = {}
-        for line in self.lines:
-            for kind in line.consumes if direction == "consume" else self._published(line):
-                found.setdefault(kind, []).append(queue_of(line.name, kind))
+        reads = direction == "consume"
+        for connector in self.worker.connectors.values():
+            for kind in connector.consumes if reads else self._published(connector):
+                found.setdefault(kind, []).append(queue_of(connector.name, kind))
+            for kind, queue in connector.further if reads else ():
+                found.setdefault(kind, []).append(queue)
         return found
 
-    def _published(self, line: Line) -> Iterable[str]:
+    def _published(self, connector: Connector) -> Iterable[str]:
         """What is really published; failures and statuses are options of a transport."""
         config: Any = self.worker.config
         off = {
@@ -70,7 +72,7 @@ class Prepared:
             for kind, option in (("status", "publish_status"), ("failure", "publish_failures"))
             if isinstance(self.worker, Transport) and not getattr(config, option)
         }
-        return (kind for kind in line.publishes if kind not in off)
+        return [kind for kind in connector.publishes if kind not in off]
 
 
 def prepared(config: SystemConfig, only: Iterable[str] = ()) -> list[Prepared]:
@@ -89,23 +91,23 @@ def prepared(config: SystemConfig, only: Iterable[str] = ()) -> list[Prepared]:
     made: list[Prepared] = []
     for spec, worker in zip(specs, probes(config, specs), strict=True):
         with problems.collecting():
-            unready = _set_up(worker, spec)
-            made.append(Prepared(spec, worker, lines_of(worker), unready))
+            worker.middlewares = create_middlewares_from_config(worker, spec.config)
+            # From here on there is something to be put away, whatever happens.
+            made.append(Prepared(spec, worker, []))
+            made[-1].unready += _set_up(worker)
+            connectors_of(worker)
     if problems.errors:
         put_away(made)
     problems.raise_any()
     return made
 
 
-def _set_up(worker: Worker, spec: WorkerSpec) -> list[tuple[str, str]]:
-    loaded = create_middlewares_from_config(worker, spec.config)
-    unready: list[tuple[str, str]] = []
-    for middleware in loaded.made:
+def _set_up(worker: Worker) -> Iterator[tuple[str, str]]:
+    for middleware in worker.middlewares.made:
         why = _trouble(getattr(middleware, "setup_middleware", None))
         if why:
-            unready.append((getattr(middleware, "name", type(middleware).__name__), why))
-    worker.use_middlewares(loaded)
-    return unready
+            yield getattr(middleware, "name", type(middleware).__name__), why
+    worker.use_middlewares(worker.middlewares)
 
 
 def put_away(workers: Iterable[Prepared]) -> None:

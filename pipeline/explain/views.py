@@ -88,6 +88,7 @@ class Worker:
     """A worker and what messages pass in it.
 
     :param sort: ``transport``, ``dispatcher``, ``application`` or ``worker``.
+    :param takes_calls: it runs tasks, which may be called from anywhere.
     :param phases: of tasks and requests: the name of a phase -> the hooks that are called in it.
     :param routes: of a dispatcher, in words.
     :param unready: of middlewares that could not be set up here: the name and why.
@@ -102,6 +103,7 @@ class Worker:
     phases: tuple[tuple[str, tuple[Hook, ...]], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     routes: tuple[str, ...] = ()
+    takes_calls: bool = False
     unready: tuple[tuple[str, str], ...] = ()
 
     def chain(self, direction: str, kind: str) -> Chain:

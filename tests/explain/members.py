@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from pipeline.errors import Drop, MiddlewareNotUsed, RetryLater
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.requests import Response
+from pipeline.tasks.registry import task
 
 
 class Parent(BaseMiddleware):
@@ -83,6 +84,11 @@ class Unwanted(BaseMiddleware):
 
     def handle_inbound(self, message: Any, connector_name: str) -> Any:
         return message
+
+
+@task(name="explained.urgent", priority="high")
+def urgent() -> None:
+    """A task with a queue of its own."""
 
 
 class Around:

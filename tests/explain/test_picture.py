@@ -49,6 +49,12 @@ class Pictures(TestCase):
         self.assertLessEqual(max(map(len, lines)), 80)
         self.assertIn("…", "".join(lines))
 
+    def test_callers(self) -> None:
+        """Tasks are called from anywhere."""
+        path = next(each for each in configurations() if each.stem == "schedule")
+        lines = "".join(picture(graph_of(look_at(load(path)).system), 100))
+        self.assertIn("(callers)───▶ tasks.inbound", lines)
+
     def test_routes(self) -> None:
         """The ways of a dispatcher stand below."""
         path = next(each for each in configurations() if each.stem == "dispatcher")

@@ -22,6 +22,9 @@ class Ready(ExplainCase):
             {"inbound": ["web.inbound"], "event": ["web.event"]}, web.queues("publish")
         )
         self.assertEqual(["application", "transport"], [work.sort, web.sort])
+        urgent = pair().replace("pipeline.demo.tasks", f"{MEMBERS}.urgent")
+        read = self.prepared(urgent)[0].queues("consume")["inbound"]
+        self.assertEqual(["web.inbound", "web.high.inbound"], read)
         told = pair().replace(
             "transport_name: web, listen", "publish_status: true, transport_name: web, listen"
         )

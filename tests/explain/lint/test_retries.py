@@ -20,6 +20,9 @@ class Never(LintCase):
         finding = self.only(text, "retry-of-unread-queue", worker="work", line=4)
         self.assertIn("web.outbond", finding.what)
         self.assertEqual([], self.found(options("retry_queues: {web.event: {attempts: 2}}")))
+        lane = options("retry_queues: {web.high.inbound: {attempts: 2}}")
+        lane = lane.replace("pipeline.demo.tasks", f"{MEMBERS}.urgent")
+        self.assertEqual([], self.found(lane))
 
     def test_once(self) -> None:
         """Waits without a second attempt."""
