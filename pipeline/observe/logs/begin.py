@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, TextIO, cast
 
@@ -14,6 +15,7 @@ from twisted.logger import (
     LogLevel,
     PredicateResult,
 )
+from zope.interface import implementer
 
 from pipeline.observe.logs.lines import classic_line
 from pipeline.observe.logs.records import json_line
@@ -37,8 +39,25 @@ def observer(
     :param level: the lowest level that is written.
     :param of_twisted: the same for what Twisted says of itself, if that is higher.
     """
-    writing = FileLogObserver(stream, line)
+    writing = Orderly(FileLogObserver(stream, line))
     return cast(ILogObserver, FilteringLogObserver(writing, [_from(level, of_twisted or level)]))
+
+
+@implementer(ILogObserver)
+class Orderly:
+    """Has an observer see one event at a time, whatever threads log: files that are rotated, and
+    progress bars, are not made for more.
+
+    :param observer: the observer.
+    """
+
+    def __init__(self, observer: ILogObserver) -> None:
+        self._observer = observer
+        self._lock = threading.RLock()  # what is formatted may itself log
+
+    def __call__(self, event: LogEvent) -> None:
+        with self._lock:
+            self._observer(event)
 
 
 def json_logger() -> ILogObserver:

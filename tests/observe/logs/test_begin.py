@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 from typing import Any
 
 from twisted.logger import ILogObserver, Logger, LogLevel
@@ -31,6 +32,41 @@ class Observers(SynchronousTestCase):
             ["shop debug", "shop warn", "twisted.web warn", "log_legacy warn"],
             stream.getvalue().splitlines(),
         )
+
+    def test_threads(self) -> None:
+        """One event is written at a time, also when what is formatted logs something itself."""
+
+        class Slow:
+            """A stream that doesn't like to be disturbed."""
+
+            is_busy = False
+            lines: list[str] = []
+
+            def write(self, text: str) -> None:
+                assert not self.is_busy
+                self.is_busy = True
+                threading.Event().wait(0.001)
+                self.lines.append(text)
+                self.is_busy = False
+
+            def flush(self) -> None:
+                """Nothing is kept back."""
+
+        stream = Slow()
+        log: Any = None
+
+        def line(event: Any) -> str:
+            if event["log_format"] == "outer":
+                log.info("inner")
+            return str(event["log_format"])
+
+        log = Logger("shop", observer=observer(stream, line))
+        threads = [threading.Thread(target=log.info, args=("outer",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(["inner", "outer"] * 8, stream.lines)
 
     def test_factories(self) -> None:
         """For twistd's --logger there is one of each form, on standard output."""
