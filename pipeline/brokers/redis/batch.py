@@ -81,10 +81,12 @@ class Batch:
         args = units.args
         for call in self.calls:
             for post in call.posts:
-                if not (post.headers or post.delay or post.window or post.writes):
-                    args += ("m", post.payload)
-                    continue
                 values = fields(post)
+                if values[0] == b"m" and not (
+                    post.headers or post.delay or post.window or post.writes
+                ):
+                    args += values
+                    continue
                 delayed = member(post) if post.delay else b""
                 seen = post.unique if post.window else ""
                 args += (post.delay, seen, post.window, delayed, len(values), *values, 0)

@@ -40,6 +40,16 @@ class LettersContract(Bench):
         self.assertEqual(expected, known)
         await self.assert_waiting(broker, 0, QUEUE)
 
+    async def test_bury_bare(self) -> None:
+        """A dead letter of which nothing else is known has its bytes, and goes back with them."""
+        broker = await self.make_broker()
+        await self.soon(broker.publish([Post(f"!{QUEUE}", b"raw"), Post(f"!{QUEUE}", b"more")]))
+        letters = await self.soon(broker.dead(QUEUE))
+        self.assertEqual([b"raw", b"more"], [letter.fields["payload"] for letter in letters])
+        await self.soon(broker.dead_letters(QUEUE).requeue(letters))
+        taken = await self.take(await self.open(broker), 2)
+        self.assertEqual([b"raw", b"more"], [delivery.payload for delivery in taken])
+
     async def test_bury_once(self) -> None:
         """A dead letter from the edge that is sent twice within its window is kept once; what
         waits in the queue itself is no twin of it."""

@@ -71,7 +71,7 @@ class Arguments(SynchronousTestCase):
 
     def test_nothing_else(self) -> None:
         """What is nothing but a message is no more than that."""
-        self.assertEqual(["m", b"12345"], arguments(POST._replace(unique="u")))
+        self.assertEqual([b"m", b"12345"], arguments(POST._replace(unique="u")))
 
     def test_delayed(self) -> None:
         """A delayed message is a member that nothing else is like."""
