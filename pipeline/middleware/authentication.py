@@ -86,7 +86,7 @@ class AuthenticationMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[ChallengeConfig]] = AuthenticationMiddlewareConfig
-    MAY = ("change", "respond", "store")
+    MAY = ("change", "respond")
     AFTER = ("SessionMiddleware",)
 
     log = Logger()

@@ -69,7 +69,7 @@ class ConditionalMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = ConditionalMiddlewareConfig
-    MAY = ("change", "respond", "store")
+    MAY = ("change", "store")
     #: Compression changes the content, and must not change what the tag is made of.
     AFTER = ("GZipMiddleware",)
     config: ConditionalMiddlewareConfig

@@ -93,7 +93,7 @@ class CsrfMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = CsrfMiddlewareConfig
-    MAY = ("change", "respond", "store")
+    MAY = ("change", "respond")
     AFTER = ("SessionMiddleware",)
 
     log = Logger()

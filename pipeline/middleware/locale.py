@@ -117,7 +117,7 @@ class LocaleMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = LocaleMiddlewareConfig
-    MAY = ("change", "respond")
+    MAY = ("change",)
     AFTER = ("SessionMiddleware",)
     config: LocaleMiddlewareConfig
 

@@ -85,7 +85,7 @@ class NotFoundMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = NotFoundMiddlewareConfig
-    MAY = ("change", "respond")
+    MAY = ()
     config: NotFoundMiddlewareConfig
 
     def setup_middleware(self) -> None:

@@ -133,7 +133,7 @@ class NoticesMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = NoticesMiddlewareConfig
-    MAY = ("change", "store")
+    MAY = ("change",)
     NEEDS = ("SessionMiddleware",)
 
     def setup_middleware(self) -> None:

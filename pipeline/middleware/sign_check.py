@@ -91,7 +91,7 @@ class SignCheckMiddleware(RequestMiddleware):
     """
 
     CONFIG_CLASS: ClassVar[type[Config]] = SignCheckMiddlewareConfig
-    MAY = ("change", "drop", "respond", "store")
+    MAY = ("drop", "respond", "store")
     config: SignCheckMiddlewareConfig
 
     def setup_middleware(self) -> None:
