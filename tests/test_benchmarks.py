@@ -14,6 +14,7 @@ from typing import Any
 from twisted.trial.unittest import SkipTest, TestCase
 
 from benchmarks.systems.known import SYSTEMS
+from tests.quick import SKIP
 
 ROOT = Path(__file__).parent.parent
 #: The arguments that make each one short.
@@ -44,8 +45,6 @@ TINY: dict[str, list[str]] = {
 }
 #: What is no benchmark but a part of one.
 PARTS = {"__init__", "bare", "measuring"}
-
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Benchmarks(TestCase):

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from pipeline.config.pages import with_tables
 from pipeline.testing.server import own_server
+from tests.quick import SKIP
 from tests.service.support import PATIENCE, ROOT, Process, command
 from tests.test_tutorial import blocks, steps
 from tests.test_two_processes import free_port
@@ -23,6 +24,8 @@ PAGE = "docs/requests.md"
 
 class Page(TestCase):
     """Somebody who does what the page says."""
+
+    skip = SKIP
 
     timeout = 180
 

@@ -18,6 +18,7 @@ from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
 from pipeline.tasks.registry import Task
 from pipeline.testing import OnServer, WorkerHelper
+from tests.quick import SKIP
 from tests.tasks import jobs as others
 from tests.tasks.processes import jobs
 
@@ -27,6 +28,8 @@ MIDDLEWARES = "tests.tasks.processes.middlewares"
 
 class ProcessesCase(TestCase):
     """Has an application with children."""
+
+    skip = SKIP
 
     timeout = 120
 

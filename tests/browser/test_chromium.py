@@ -7,6 +7,7 @@ from twisted.trial.unittest import TestCase
 from tests.browser.chromium import Chromium
 from tests.browser.elsewhere import Elsewhere
 from tests.browser.site import ADA, Site
+from tests.quick import SKIP
 
 #: What an entry would do that is not escaped; True: it was let.
 INJECTED = """
@@ -19,6 +20,8 @@ return Boolean(window.was_run);
 
 class Browser(TestCase):
     """Somebody visits the guest book, whose transport and views are processes of their own."""
+
+    skip = SKIP
 
     timeout = 240
 

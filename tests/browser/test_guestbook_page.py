@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.browser.site import Site
+from tests.quick import SKIP
 from tests.service.support import PATIENCE
 from tests.test_tutorial import blocks, steps
 
@@ -17,6 +18,8 @@ PAGE = "docs/guestbook.md"
 
 class Page(TestCase):
     """Somebody who does what the page says."""
+
+    skip = SKIP
 
     timeout = 180
 

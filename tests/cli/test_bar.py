@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from pipeline.cli.bar import EVERY, Bar
 from pipeline.transports.progress import Progress
 from tests.cli.test_progress import Terminal
+from tests.quick import SKIP
 from tests.service.support import PIPELINE, ROOT
 
 
@@ -75,6 +76,8 @@ class Screen(ProcessProtocol):
 
 class Real(TestCase):
     """A replay in a terminal."""
+
+    skip = SKIP
 
     timeout = 120
 

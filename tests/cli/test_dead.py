@@ -23,6 +23,7 @@ from pipeline.codec import Codec
 from pipeline.delivery import Post
 from pipeline.message.user import UserMessage
 from pipeline.testing.server import shared_server, unique_namespace
+from tests.quick import SKIP
 from tests.service.support import PIPELINE, Process, command, written
 
 QUEUE = "shop.inbound"
@@ -43,6 +44,8 @@ def message(content: str) -> bytes:
 
 class Dead(TestCase):
     """What an operator types."""
+
+    skip = SKIP
 
     timeout = 180
 

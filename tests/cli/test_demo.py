@@ -17,11 +17,14 @@ from twisted.trial.unittest import TestCase
 from pipeline.cli.demo import Performance
 from pipeline.demo.show import Show
 from pipeline.service.running import System
+from tests.quick import SKIP
 from tests.service.support import PIPELINE, Process, command
 
 
 class Demo(TestCase):
     """The first thing that anybody sees."""
+
+    skip = SKIP
 
     timeout = 120
 
@@ -110,6 +113,8 @@ class Demo(TestCase):
 
 class Ending(TestCase):
     """What a show's end means."""
+
+    skip = SKIP
 
     def setUp(self) -> None:
         self.ends: list[str] = []

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.quick import SKIP
 from tests.service.support import PATIENCE, PIPELINE, ROOT, Process
 from tests.test_examples import post
 from tests.test_two_processes import free_port
@@ -34,6 +35,8 @@ def new(*args: str) -> tuple[int, str, str]:
 
 class Made(TestCase):
     """The project by itself."""
+
+    skip = SKIP
 
     timeout = 180
 

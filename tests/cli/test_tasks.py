@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
+from tests.quick import SKIP
 from tests.service.support import PIPELINE, ROOT, command, written
 
 SYSTEM = """
@@ -26,6 +27,8 @@ workers:
 
 class Tasks(TestCase):
     """What an operator types."""
+
+    skip = SKIP
 
     timeout = 180
 

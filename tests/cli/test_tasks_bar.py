@@ -19,6 +19,7 @@ from pipeline.tasks.registry import Task
 from pipeline.testing import OnServer, WorkerHelper
 from pipeline.testing.server import shared_server
 from tests.cli import bursting
+from tests.quick import SKIP
 from tests.service.support import PIPELINE, command, written
 
 #: So many calls that no machine is done before the bar is first drawn.
@@ -29,6 +30,8 @@ BAR = r"\r[#.]{24} +\d+% \d+/%s  \d+/s\x1b\[K"
 
 class OnTerminal(TestCase):
     """Standard input, output and error of the command are a terminal."""
+
+    skip = SKIP
 
     timeout = 180
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from twisted.trial.unittest import TestCase
 
 from benchmarks.backpressure import measure
+from tests.quick import SKIP
 
 #: More than the publisher keeps for a fail-over, which is for 5 seconds.
 MESSAGES, DEPTH, BURST = 50_000, 1_000, 1_000
 #: Far less than the messages that a publisher without bounds would hold.
 GROWTH_MB = 10.0
-
-
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Backpressure(TestCase):

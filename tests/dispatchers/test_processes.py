@@ -18,11 +18,10 @@ from tests.brokers.redis.bench import RedisBench
 from tests.dispatchers.systems import acked, said
 from tests.ordering.child import DEAD_AFTER
 from tests.ordering.test_processes import Child
+from tests.quick import SKIP
 
 MESSAGES, PROCESSES, PARTITIONS = 1500, 3, 2
 QUEUES = ("web.inbound", "menu.outbound", "news.outbound", "web.event")
-
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Processes(RedisBench, TestCase):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.faults.run import run
 from tests.faults.scenarios import SCENARIOS
+from tests.quick import SKIP
 
 #: Few enough for a quick run, enough to be in every place when something breaks.
 MESSAGES = 600
 SEED = 20
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Faults(SynchronousTestCase):

@@ -21,12 +21,11 @@ from pipeline.delivery import Post
 from pipeline.message import UserMessage
 from tests.brokers.redis.bench import RedisBench
 from tests.ordering.child import DEAD_AFTER
+from tests.quick import SKIP
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES, KEYS, WORKERS = 2000, 20, 3
 IN, OUT = "work.inbound", "work.outbound"
-
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Child:

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 
 from pipeline.config.fields import ConfigText
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.worker import Worker, WorkerConfig
+from tests.quick import SKIP
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,8 @@ class Process:
     """
 
     def __init__(self, program: str, *args: str, cwd: str | Path, **environment: str) -> None:
+        if SKIP:
+            raise SkipTest(SKIP)
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         self.lines: list[str] = []
         self._process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import defaultdict
 from typing import Any
@@ -19,10 +18,9 @@ from pipeline.state.partition import partition_of
 from pipeline.store import Store
 from tests.brokers.redis.bench import RedisBench
 from tests.ordering.test_processes import IN, OUT, Child
+from tests.quick import SKIP
 
 MESSAGES, USERS, PARTITIONS = 400, 10, 2
-
-SKIP = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
 
 
 class Killed(RedisBench, TestCase):

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pipeline.brokers.redis.reclaim import Watch
 from pipeline.delivery import Post, Settled
 from tests.brokers.redis.bench import QUEUE, RedisCase
+from tests.quick import SKIP
 
 ROOT = Path(__file__).resolve().parents[3]
 INSTANCE = "web.outbound@i1"
@@ -274,6 +275,8 @@ class Pauses(ReclaimCase):
 
 
 class Processes(ReclaimCase):
+    skip = SKIP
+
     def spawn(self, how: str, count: int) -> subprocess.Popen[str]:
         """A worker in a process of its own."""
         command = [sys.executable, "-m", "tests.brokers.redis.child"]

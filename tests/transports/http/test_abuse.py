@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import socket
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
+from tests.quick import SKIP
 from tests.transports.http.clients import Echo, HttpCase, encoded
 
 PATIENCE = 60
@@ -64,8 +64,7 @@ class Abuse(HttpCase):
         await gatherResults([Deferred.fromCoroutine(each.hang_up()) for each in wires])
         await self.well(transport, port)
 
-    if os.environ.get("PIPELINE_QUICK"):
-        test_thousand.skip = "PIPELINE_QUICK is set"  # type: ignore[attr-defined]
+    test_thousand.skip = SKIP  # type: ignore[attr-defined]
 
     async def test_gone_before_the_reply(self) -> None:
         """Two hundred clients go away before their reply: nothing is left of them."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from twisted.internet.defer import Deferred, gatherResults
 
+from tests.quick import SKIP
 from tests.transports.lines.clients import LinesCase, Parrot
 
 
@@ -54,5 +53,4 @@ class Many(LinesCase):
         self.assertEqual(1000, transport.statistics.counts["ended_by_application"])
         self.assertEqual(0, transport._server._running)
 
-    if os.environ.get("PIPELINE_QUICK"):
-        test_thousand.skip = "PIPELINE_QUICK is set"  # type: ignore[attr-defined]
+    test_thousand.skip = SKIP  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from pipeline.middleware.base import BaseMiddleware
 from pipeline.transports.redis import RedisTransport
 from pipeline.worker import Runtime
 from tests.brokers.redis.proxy import Proxy
+from tests.quick import SKIP
 from tests.transports.redis.places import PlaceCase, Stranger, as_json
 
 
@@ -201,7 +202,7 @@ class Frozen(PlaceCase):
     """A server that answers nobody."""
 
     OWN_SERVER = False
-    skip = "PIPELINE_QUICK is set" if os.environ.get("PIPELINE_QUICK") else None
+    skip = SKIP
 
     async def test_frozen(self) -> None:
         """A server behind a dead network is given up, and read again when it is back."""

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 
+from tests.quick import SKIP
 from tests.transports.websocket.clients import PING, TEXT, Talker, WebSocketCase, frame
 
 #: Connects so many clients at once, has each say something, and then all of them leave.
@@ -60,8 +61,7 @@ class Crowd(WebSocketCase):
         self.assertEqual((1000, 1000), (len(talker.new), len(talker.heard)))
         await self.until(lambda: not transport.statistics.gauges["connections_open"])
 
-    if os.environ.get("PIPELINE_QUICK"):
-        test_thousand.skip = "PIPELINE_QUICK is set"  # type: ignore[attr-defined]
+    test_thousand.skip = SKIP  # type: ignore[attr-defined]
 
     async def test_limit(self) -> None:
         """More than so many, or so many of one address, are closed at once; the others stay."""
