@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.errors import NotFound, PermissionDenied, SuspiciousOperation
 from pipeline.explain.hooks import Names
 from pipeline.explain.source import place_of
 from pipeline.explain.trace.differences import differences, plain
@@ -62,6 +63,9 @@ class WatchedHooks:
                 happening.result = "answered"
                 happening.detail = f"with {result!r}"
             return result
+        except (NotFound, PermissionDenied, SuspiciousOperation):
+            happening.result = "answered"  # they are how a hook or a view says a status
+            raise
         finally:
             exchange.credit()
             exchange.leave()

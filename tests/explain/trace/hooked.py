@@ -21,6 +21,8 @@ class Guard:
             return Response("stopped", 403)
         if request.content == "deny":
             raise PermissionDenied("not you")
+        if request.content == "crash":
+            raise KeyError("oh")
         return None
 
     async def process_response(self, request: Any, response: Any) -> Any:

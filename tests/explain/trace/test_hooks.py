@@ -73,11 +73,18 @@ class Hooks(TestCase):
         self.assertEqual(("answered", "with <Response 403>"), (guard.result, guard.detail))
         self.assertEqual("process_response", after.method)
 
-    async def test_error(self) -> None:
-        """A hook that raises is named, and what it comes to is seen by those above it."""
+    async def test_status(self) -> None:
+        """An exception that says a status is an answer, and no failure; those above it see what it
+        comes to."""
         guard, after = await self.steps("deny")
-        self.assertEqual(("error", "PermissionDenied: not you"), (guard.result, guard.detail))
+        self.assertEqual(("answered", "PermissionDenied: not you"), (guard.result, guard.detail))
         self.assertIn(("response.headers.X-Guard", "yes"), self.changes(after))
+
+    async def test_error(self) -> None:
+        """Any other is an error of whoever raised it."""
+        guard, _ = await self.steps("crash")
+        self.assertEqual(("error", "KeyError: 'oh'"), (guard.result, guard.detail))
+        self.flushLoggedErrors(KeyError)
 
     async def test_not_handled(self) -> None:
         """Without ``handle`` no hook is called."""
