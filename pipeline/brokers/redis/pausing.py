@@ -18,7 +18,7 @@ from pipeline.operating import Pause
 
 __all__ = ["Pauses", "pauses_in"]
 
-#: Seconds between two looks. A consumer that waits at the server is woken at once.
+#: Seconds between two looks. A consumer that waits, at the server or for the end, is woken at once.
 EVERY = 0.4
 
 
@@ -79,9 +79,9 @@ class Pauses:
         before, self._known = self._known, {each.queue: each for each in pauses_in(flat)}
         if before.keys() == self._known.keys():
             return
-        for consumer in self._consumers():
-            was, now = before.get(consumer.queue), self._known.get(consumer.queue)
-            if now is not None and was is None:
+        changed = before.keys() ^ self._known.keys()
+        for consumer in list(self._consumers()):
+            if consumer.queue in changed:
                 Deferred.fromCoroutine(consumer.wakeable.wake()).addErrback(_ended)
         self._tell(before)
 

@@ -32,7 +32,7 @@ __all__ = ["RedisConsumer"]
 #: are how long a half-open connection stays unnoticed.
 BLOCK, GRACE = 4.0, 5.0
 #: Seconds between two looks whether a queue is still paused.
-PAUSED_POLL = 0.1
+PAUSED_POLL = 0.5
 #: Seconds that an interrupted take may go on, and that closing may take, when the server is away.
 INTERRUPT_LIMIT, LEAVE_LIMIT = 1.5, 2.5
 _log = Logger()
