@@ -28,7 +28,7 @@ from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.wire import Wire
 from pipeline.errors import BrokerUnavailable, EmbeddedServerError, ServerRefused
 
-__all__ = ["EmbeddedServer"]
+__all__ = ["EmbeddedServer", "short_place"]
 
 #: Seconds: between looks, for a start (a long log must be read back), for a polite end.
 LOOK, START_LIMIT, STOP_LIMIT = 0.005, 60.0, 5.0
@@ -184,7 +184,7 @@ class EmbeddedServer:
         return self._folder
 
     def _make_temporary(self) -> Path:
-        made = Path(tempfile.mkdtemp(prefix="pipeline-", dir=_short_place()))
+        made = Path(tempfile.mkdtemp(prefix="pipeline-", dir=short_place()))
         self._temporary.append(made)
         return made
 
@@ -313,14 +313,15 @@ def _short_folder(folder: Path) -> Path | None:
     :return: None if somebody else has made one of its name.
     """
     which = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    made = _short_place() / f"pipeline-{os.getuid()}-{which}"
+    made = short_place() / f"pipeline-{os.getuid()}-{which}"
     made.mkdir(mode=0o700, exist_ok=True)
     found = made.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     return made if ours and not found.st_mode & 0o077 else None
 
 
-def _short_place() -> Path:
+def short_place() -> Path:
+    """A folder for temporary ones whose path leaves room for sockets in them."""
     place = tempfile.gettempdir()
     return Path(place if len(place) < LONGEST_SOCKET_PATH - len(_LONGEST_NAME) else "/tmp")
 

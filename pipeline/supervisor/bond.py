@@ -13,6 +13,7 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from pipeline.service.monitor.monitor import PRIVATE
 from pipeline.service.process import end_soon, stop
 from pipeline.service.running import System
 from pipeline.transports.inherited import offered
@@ -63,6 +64,8 @@ class Bond:
     def tie(self, system: System, reactor: Any) -> None:
         """Watch the supervisor, and report on a system, from the moment that the reactor runs."""
         self._system, self._reactor = system, reactor
+        # It has been read: what this process runs has no place of ours.
+        os.environ.pop(PRIVATE, None)
         reactor.callWhenRunning(self._begin)
         system.ready.addCallback(self._system_ready)
 

@@ -79,6 +79,7 @@ class Child(ProcessProtocol):
     :param number: its number.
     :param clock: the reactor.
     :param line: takes a line that it has logged.
+    :ivar variables: what it was given in its environment.
     :ivar is_ready: all its workers run.
     :ivar has_begun: its reactor runs.
     :ivar is_ending: it was asked to end.
@@ -91,6 +92,7 @@ class Child(ProcessProtocol):
 
     def __init__(self, number: int, clock: Any, line: Callable[[bytes], None]) -> None:
         self.number = number
+        self.variables: Mapping[str, str] = {}
         self.is_ready = False
         self.has_begun = False
         self.is_ending = False
@@ -116,6 +118,7 @@ class Child(ProcessProtocol):
         :raise OSError: the system has none to give.
         """
         child = cls(start.number, reactor, line)
+        child.variables = start.variables
         numbers = {each: _FIRST_SOCKET + n for n, each in enumerate(sorted(start.sockets))}
         bond = json.dumps({"number": start.number, "sockets": numbers})
         pipes: dict[int, Any] = {

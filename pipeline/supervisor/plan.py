@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from pipeline.errors import ConfigError
@@ -38,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     :param processes: how many.
     :param bindings: the description of an endpoint -> what is bound for it.
     :param max_memory: bytes; None: any.
+    :param monitor: what the configuration says of that, checked; None: nothing.
 
     Times are in seconds and, as the rest, those of :class:`pipeline.config.SystemConfig` and its
     :class:`~pipeline.config.supervision.SupervisorConfig`.
@@ -54,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     hung_after: float = 30.0
     start_timeout: float = 120.0
     max_memory: int | None = None
+    monitor: dict[str, Any] | None = None
     log_format: str = "text"
     log_level: str = "info"
 

@@ -95,6 +95,7 @@ def _plan(config: SystemConfig, workers: list[Worker], bindings: dict[str, Bindi
         hung_after=options.hung_after,
         start_timeout=options.start_timeout,
         max_memory=options.max_memory,
+        monitor=None if config.monitor is None else msgspec.to_builtins(config.monitor),
         log_format=config.log_format,
         log_level=config.log_level,
     )

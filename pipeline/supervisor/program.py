@@ -8,6 +8,10 @@ import sys
 __all__ = ["command", "environment"]
 
 
+#: What a service manager says to the process that it has started, and to no other.
+_NOT_THEIRS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
 def command(module: str, *args: str) -> list[str]:
     """The command that runs a module of this package."""
     return [sys.executable, "-P", "-m", module, *args]
@@ -17,4 +21,5 @@ def environment(**more: str) -> dict[str, str]:
     """The environment for it, with more variables."""
     # Where a module is looked for is where we look, also for a script in another folder.
     path = os.pathsep.join(each or os.getcwd() for each in sys.path)
-    return {**os.environ, "PYTHONPATH": path, **more}
+    ours = {key: value for key, value in os.environ.items() if key not in _NOT_THEIRS}
+    return {**ours, "PYTHONPATH": path, **more}

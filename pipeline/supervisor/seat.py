@@ -127,6 +127,12 @@ class Seat:
         for child in self._all:
             child.hurry()
 
+    def end(self, why: str) -> None:
+        """End the process, which says itself that it must."""
+        if self.child is not None and not self.child.is_ending:
+            self.log.error("process {n} is ended: {why}", n=self.number, why=why)
+            self.child.stop(HUNG_GRACE)
+
     def look(self, seconds: float) -> None:
         """End what gives no sign of life.
 

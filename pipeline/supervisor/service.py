@@ -11,14 +11,20 @@ from typing import Any
 from urllib.parse import quote
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 
 from pipeline.brokers.embedded import EmbeddedServer
+from pipeline.errors import ConfigError
+from pipeline.service.monitor.notify import Notifier
 from pipeline.service.private import PrivateServer
 from pipeline.service.process import stop
-from pipeline.service.running import Part, System
+from pipeline.service.running import Part, System, explained
 from pipeline.supervisor.checker import Checker
 from pipeline.supervisor.child import Child, Start
+from pipeline.supervisor.notices import Notices
 from pipeline.supervisor.output import Output, told_json, told_text
+from pipeline.supervisor.overlook import Overlook
 from pipeline.supervisor.plan import Asked, Plan
 from pipeline.supervisor.program import command
 from pipeline.supervisor.seat import GRACE
@@ -38,6 +44,8 @@ class Supervision:
     :param output: where the processes' lines go.
     """
 
+    log = Logger()
+
     def __init__(self, asked: Asked, plan: Plan, reactor: Any, output: Output) -> None:
         self._asked = asked
         self._plan = plan
@@ -52,6 +60,7 @@ class Supervision:
         self.supervisor = Supervisor(
             plan, self._sockets, self._spawn, self._check, reactor, self._ended
         )
+        self._overlook = Overlook(self.supervisor, reactor)
 
     def system(self, failed: Callable[[str], None]) -> System:
         """The service.
@@ -59,7 +68,11 @@ class Supervision:
         :param failed: called with an explanation if it can't go on.
         """
         self._failed = failed
-        parts = [Part("every socket", self._bind, self._close), self._part()]
+        sockets = Part("every socket", self._bind, self._close)
+        parts = [sockets, self._overlook.part, self._part()]
+        notifier = Notifier.of(os.environ)
+        if notifier is not None:
+            parts.insert(0, Notices(notifier, self.supervisor, self._reactor).part)
         if self._server is not None:
             private = PrivateServer(self._server, self._server_answers, self._reactor)
             parts.insert(0, private.part)
@@ -69,8 +82,12 @@ class Supervision:
             parts, self._reactor, stop_timeout=timeout, namespace=namespace, failed=failed
         )
 
-        def taken_over(plan: Plan) -> None:
+        async def taken_over(plan: Plan) -> None:
             system.stop_timeout = plan.stop_timeout + GRACE
+            try:
+                await self._overlook.take(plan)
+            except (CannotListenError, ConfigError) as error:
+                self.log.error("the monitor answers no more: {why}", why=explained(error))
 
         self.supervisor.taken_over = taken_over
         return system
@@ -114,11 +131,14 @@ class Supervision:
 
     def _spawn(self, number: int, plan: Plan) -> Child:
         sockets = self._sockets.descriptors(plan.bindings)
-        start = Start(number, self._command(number, plan), sockets, {}, self._null)
+        place = self._overlook.place()
+        start = Start(number, self._command(number, plan), sockets, place, self._null)
         told = told_json if plan.log_format == "json" else told_text
-        return Child.spawn(
+        child = Child.spawn(
             start, self._reactor, lambda line: self._output.write(told(number, line))
         )
+        child.until_ended().addCallback(lambda ending: self._overlook.left(child))
+        return child
 
     def _command(self, number: int, plan: Plan) -> list[str]:
         options = list(self._asked.set_option)

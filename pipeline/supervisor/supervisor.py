@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from pipeline.config.problems import flattened
 from pipeline.errors import ConfigError
 from pipeline.service.running import explained
+from pipeline.supervisor.child import Child
 from pipeline.supervisor.memory import memory_of
 from pipeline.supervisor.plan import Plan
 from pipeline.supervisor.seat import GRACE, Seat, Spawn
@@ -26,6 +27,10 @@ __all__ = ["Supervisor"]
 LOOK, WEIGH = 1.0, 5.0
 #: Seconds between two replacements of one process for its memory.
 REST = 60.0
+
+
+async def _nothing(plan: Plan) -> None:
+    """Nobody wants to know."""
 
 
 class Supervisor:
@@ -55,14 +60,16 @@ class Supervisor:
         self.seats: list[Seat] = []
         self.is_stopping = False
         #: Called when a new plan has been taken over.
-        self.taken_over: Callable[[Plan], None] = lambda plan: None
+        self.taken_over: Callable[[Plan], Awaitable[None]] = _nothing
         self._sockets = sockets
         self._spawn = spawn
         self._check = check
         self._clock = clock
         self._ended = ended
-        self._was_ready = False
-        self._is_reloading = False
+        #: All processes have been ready at the same time.
+        self.was_ready = False
+        #: A new configuration is being read, or taken over.
+        self.is_reloading = False
         self._reload_again = False
         self._weighed: dict[int, float] = {}
         self._looking = LoopingCall(self._look)
@@ -102,13 +109,19 @@ class Supervisor:
         for seat in self.seats:
             seat.hurry()
 
+    def end(self, child: Child, why: str) -> None:
+        """End a process that is of no use any more; another one follows."""
+        for seat in self.seats:
+            if seat.child is child:
+                seat.end(why)
+
     # Another configuration -----------------------------------------------------------------------
 
     def reload(self) -> None:
         """Read the configuration anew, and if it is right replace the processes one by one."""
-        self._reload_again = self._is_reloading
-        if not self._is_reloading and not self.is_stopping:
-            self._is_reloading = True
+        self._reload_again = self.is_reloading
+        if not self.is_reloading and not self.is_stopping:
+            self.is_reloading = True
             Deferred.fromCoroutine(self._reload()).addErrback(self._not_reloaded)
 
     async def _reload(self) -> None:
@@ -119,7 +132,7 @@ class Supervisor:
         except CannotListenError as error:
             self.log.error("{why}; nothing was changed", why=explained(error))
         finally:
-            self._is_reloading = False
+            self.is_reloading = False
             self._sockets.keep(self._bindings())
         if self._reload_again:
             self.reload()
@@ -144,7 +157,7 @@ class Supervisor:
                 return
         self.plan = plan
         await self._resize(plan)
-        self.taken_over(plan)
+        await self.taken_over(plan)
         self.log.info("the new configuration has been taken over")
 
     def _bindings(self) -> dict[str, Binding]:
@@ -183,8 +196,8 @@ class Supervisor:
             self._ended(None)
         elif all(seat.is_hopeless for seat in self.seats):
             self._ended("the configuration is wrong, as every process found when it began")
-        elif self.is_ready and not self._was_ready:
-            self._was_ready = True
+        elif self.is_ready and not self.was_ready:
+            self.was_ready = True
             self.log.info("all {n} processes are ready", n=len(self.seats))
 
     def _look(self) -> None:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from pipeline.config.pages import with_tables
 from pipeline.service.build import load
-from pipeline.supervisor import child, lines, output, pace, seat, supervisor
+from pipeline.supervisor import child, lines, output, overlook, pace, seat, supervisor
 from pipeline.supervisor.planning import plan_of
 from tests.service.support import written
 
@@ -46,6 +46,7 @@ class Page(TestCase):
             f"What still runs {seat.GRACE:g} s after that is killed",
             f"cut after {lines.LONGEST // 1024} kB",
             f"{output.ROOM // 1024**2} MB are kept",
+            f"every {overlook.LOOK:g} s for `/live`",
         ):
             self.assertIn(said, told)
         self.assertEqual(60, supervisor.REST)

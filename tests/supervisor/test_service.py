@@ -26,6 +26,7 @@ redis: embedded://
 stop_timeout: 10s
 dead_after: 2s
 supervisor: {processes: 2, hung_after: 5s, max_memory: 180M}
+monitor: {listen: "tcp:${SHOP_MONITOR}"}
 workers:
   work:
     class: pipeline.applications.tasks.TaskApplication
@@ -67,19 +68,42 @@ class Supervised(TestCase):
     timeout = 300
 
     def setUp(self) -> None:
-        self.port = free_port()
+        self.port, self.monitor = free_port(), free_port()
         self.said = Path(self.mktemp()).absolute()
         self.said.touch()
         self.file = written(self, SHOP)
         self.pids: set[int] = set()
 
     def start(self, *args: str) -> Process:
-        process = command(
-            self, "run", self.file, *args, SHOP_PORT=str(self.port), SHOP_SAID=str(self.said)
-        )
+        process = command(self, "run", self.file, *args, **self.environment())
         self.process = process
         self.heard("all 2 processes are ready")
         return process
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "SHOP_PORT": str(self.port),
+            "SHOP_MONITOR": str(self.monitor),
+            "SHOP_SAID": str(self.said),
+            "NOTIFY_SOCKET": f"{self.said}.notify",
+        }
+
+    def look(self, path: str) -> tuple[int, str]:
+        """What the monitor answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.monitor, timeout=PATIENCE)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def counted(self) -> float:
+        """How many calls have been done, as all processes together say."""
+        status, text = self.look("/metrics")
+        self.assertEqual(200, status)
+        pattern = r'^pipeline_messages_settled_total\{.*queue="shop.inbound".*\} (\S+)$'
+        return sum(float(number) for number in re.findall(pattern, text, re.MULTILINE))
 
     def heard(self, text: str) -> list[str]:
         """All lines of the log up to the next one with this text."""
@@ -123,10 +147,13 @@ class Supervised(TestCase):
 
     def test_reload(self) -> None:
         """A configuration that is wrong is told of and changes nothing; a right one is taken over,
-        and while requests come all the time none of them fails. Then the configuration has another
-        port, and three processes; all end as they are asked to."""
+        and while requests come all the time none of them fails, and what is counted grows. Then
+        the configuration has another port, and three processes; all end as they are asked to.
+        Systemd is told of all of it."""
+        told_systemd = self.systemd()
         process = self.start()
         before = set(self.pids)
+        self.assertEqual((200, 200), (self.look("/live")[0], self.look("/ready")[0]))
         client = Client(self.ask)
         client.start()
         self.rewrite("transport_name: shop\n    listen", "transprot_name: shop\n    listen")
@@ -134,12 +161,15 @@ class Supervised(TestCase):
         lines = self.heard("all goes on with the old one")
         told = [line for line in lines if "there is no option 'transprot_name'" in line]
         self.assertIn("system.yaml:", told[0])
+        counted = self.counted()
+        self.assertGreater(counted, 0)
         self.rewrite("transprot_name", "transport_name")
         process.signal(signal.SIGHUP)
         self.heard("the new configuration has been taken over")
         client.end()
         self.assertEqual([], client.errors)
         self.assertGreater(len(client.answers), 10)
+        self.assertGreater(self.counted(), counted)
         after = self.pids - before
         self.assertEqual(2, len(after))
         self.assertTrue(set(client.answers) <= before | after)
@@ -157,6 +187,28 @@ class Supervised(TestCase):
         self.assertEqual((0, ""), (status, out), err)
         self.assertNotIn("Traceback", err)
         self.assertEqual([], [pid for pid in self.pids if is_alive(pid)])
+        told = told_systemd()
+        self.assertRegex(told, r"(?s)READY=1.*RELOADING=1.*READY=1.*STOPPING=1")
+
+    def systemd(self) -> Callable[[], str]:
+        """Who is told as systemd is; gives all that it was told."""
+        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        heard.bind(self.environment()["NOTIFY_SOCKET"])
+        datagrams: list[str] = []
+
+        def hear() -> None:
+            while not datagrams or datagrams[-1] != "over":
+                datagrams.append(heard.recv(4096).decode())
+            heard.close()
+
+        def told() -> str:
+            heard.sendto(b"over", self.environment()["NOTIFY_SOCKET"])
+            hearing.join(PATIENCE)
+            return "\n".join(datagrams)
+
+        hearing = threading.Thread(target=hear, daemon=True)
+        hearing.start()
+        return told
 
     def test_troubles(self) -> None:
         """A process is killed under load: all that was taken is done. One hangs, one has too much
@@ -166,6 +218,8 @@ class Supervised(TestCase):
             self.ask("count", number, query="?wait=0")
         os.kill(min(self.pids), signal.SIGKILL)
         self.heard("was killed by SIGKILL: another one is started in 0.1 s")
+        status, told = self.look("/ready")
+        self.assertEqual((503, True), (status, "process " in told), told)
         self.heard("is ready, pid")
         done = {f"counted {number}" for number in range(100)}
         self.until(lambda: done <= set(self.lines()), "all is done")
@@ -189,7 +243,7 @@ class Supervised(TestCase):
     def test_wrong(self) -> None:
         """What is wrong at the start ends it at once, with status 1 and words: a configuration, and
         a port that is taken."""
-        environment = {"SHOP_PORT": str(self.port), "SHOP_SAID": str(self.said)}
+        environment = self.environment()
         options = ("--set-option", "redis:memory://", "--set-option", "supervisor.single:[wrk]")
         told = command(self, "run", self.file, *options, **environment).end()
         self.assertEqual(1, told[0])
