@@ -1,6 +1,5 @@
 """A fast publisher and a slow consumer: what the publisher's memory does while it waits for room.
 
-Run as ``python -m benchmarks.backpressure [--messages N] [--depth N] [--burst N] [--json FILE]``.
 The publisher is a process of its own, that publishes as fast as it can, ``burst`` messages at a
 time, with ``when_full: wait``. Its memory is looked at after half of the messages, when it keeps
 all that it ever will (for a fail-over, see brokers/redis/publish.py), and at the end.
@@ -8,19 +7,17 @@ all that it ever will (for a fail-over, see brokers/redis/publish.py), and at th
 
 from __future__ import annotations
 
-import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater, react
+from twisted.internet.defer import gatherResults
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from benchmarks.measuring import ROOT, Size, given, memory, run, show, written
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker
@@ -28,6 +25,11 @@ from pipeline.codec import Codec
 from pipeline.message import UserMessage
 from pipeline.worker import Runtime, Worker
 
+SIZES = {
+    "messages": Size(1_000_000, 2_000, "how many are published"),
+    "depth": Size(10_000, 500, "how many may wait"),
+    "burst": Size(2_000, 100, "how many are published at a time"),
+}
 NAMESPACE = "backpressure"
 QUEUE = "sms.inbound"
 #: The consumer rests so many seconds after each batch, which makes it the slower one.
@@ -57,15 +59,6 @@ class Publishing(Worker):
         await gatherResults(waiting)
 
 
-def _memory() -> float:
-    """The resident memory of this process in MB; where that is unknown, the most it ever was."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 1e6
-
-
 async def publish(reactor: Any, url: str, messages: int, depth: int, burst: int) -> None:
     """The publisher: says in the end what it has seen."""
     broker = RedisBroker(Address.parse(url), reactor, namespace=NAMESPACE)
@@ -77,8 +70,8 @@ async def publish(reactor: Any, url: str, messages: int, depth: int, burst: int)
         await worker.burst(min(burst, messages - done), depth)
         done += burst
         if done >= messages / 2:
-            early = early or _memory()
-            most = max(most, _memory())
+            early = early or memory()
+            most = max(most, memory())
     seconds = time.perf_counter() - began
     await worker.stop_worker(1)
     await broker.stop()
@@ -101,7 +94,7 @@ async def measure(reactor: Any, messages: int, depth: int, burst: int) -> dict[s
         [sys.executable, "-m", "benchmarks.backpressure", "--publisher", url, *numbers],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=ROOT,
     )
     try:
         deepest = await _consume(reactor, broker, messages)
@@ -137,27 +130,22 @@ async def _consume(reactor: Any, broker: RedisBroker, messages: int) -> int:
     return deepest
 
 
-def main(reactor: Any, *arguments: str) -> Deferred[None]:
+def main() -> None:
     """Do what the command line says."""
-    if arguments[:1] == ("--publisher",):
-        url, *numbers = arguments[1:]
+    if sys.argv[1:2] == ["--publisher"]:
+        url, *numbers = sys.argv[2:]
         messages, depth, burst = map(int, numbers)
-        return Deferred.fromCoroutine(publish(reactor, url, messages, depth, burst))
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--depth", type=int, default=10_000)
-    parser.add_argument("--burst", type=int, default=2_000)
-    parser.add_argument("--json", metavar="FILE")
-    return Deferred.fromCoroutine(_report(reactor, parser.parse_args(arguments)))
+        run(lambda reactor: publish(reactor, url, messages, depth, burst))
+        return
+    options = given("backpressure", __doc__, SIZES)
 
+    async def within(reactor: Any) -> None:
+        figures = await measure(reactor, options.messages, options.depth, options.burst)
+        show([figures])
+        written(options.json, {"messages": options.messages, **figures})
 
-async def _report(reactor: Any, args: argparse.Namespace) -> None:
-    figures = await measure(reactor, args.messages, args.depth, args.burst)
-    text = json.dumps({"messages": args.messages, **figures})
-    sys.stdout.write(text + "\n")
-    if args.json:
-        Path(args.json).write_text(text, encoding="utf-8")
+    run(within)
 
 
 if __name__ == "__main__":
-    react(main, sys.argv[1:])
+    main()

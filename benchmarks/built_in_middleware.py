@@ -1,22 +1,21 @@
 """What each built-in middleware costs a message.
 
-    python -m benchmarks.middleware [messages [middleware ..]]
-
 First the handlers alone, in memory: processor time. Then an application on a private real server,
 with and without the middleware: what the round trips and writes add to a hop.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
-import sys
 from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.task import Clock, react
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.applications.base import Application
 from pipeline.brokers.memory import MemoryBroker
 from pipeline.brokers.redis.broker import RedisBroker
@@ -29,6 +28,10 @@ from pipeline.message import UserMessage
 from pipeline.testing.server import shared_server, unique_namespace
 from pipeline.worker import Runtime, Worker
 
+SIZES = {
+    "messages": Size(20_000, 50, "messages of a hop"),
+    "rounds": Size(3, 1, "how often each is measured; the best counts"),
+}
 KEY = base64.b64encode(bytes(32)).decode()
 SECRET = "a secret of thirty-two characters"
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -154,17 +157,44 @@ async def hop(reactor: Any, case: str, count: int) -> float:
     return spent / count * 1e6
 
 
-async def main(reactor: Any, count: int, cases: Iterable[str]) -> None:
-    """Measure and print."""
-    bare = min([await hop(reactor, "", count) for _ in range(3)])
-    print(f"{'':22}{'publish us':>12}{'consume us':>12}{'hop us':>10}   (bare hop {bare:.1f} us)")
+async def measured(
+    reactor: Any, count: int, rounds: int, cases: Iterable[str]
+) -> list[dict[str, Any]]:
+    """A row for each middleware, after one for a hop without any."""
+    bare = min([await hop(reactor, "", count) for _ in range(rounds)])
+    rows: list[dict[str, Any]] = [_row("none", 0.0, 0.0, bare)]
     for case in cases:
-        out, read = map(min, zip(*[alone(case, count // 10) for _ in range(20)], strict=True))
-        whole = min([await hop(reactor, case, count) for _ in range(3)])
-        print(f"{case:22}{out:12.1f}{read:12.1f}{whole - bare:+10.1f}")
+        few = max(1, count // 10)
+        out, read = map(min, zip(*[alone(case, few) for _ in range(20)], strict=True))
+        whole = min([await hop(reactor, case, count) for _ in range(rounds)])
+        rows.append(_row(case, out, read, whole - bare))
+    return rows
+
+
+def _row(case: str, out: float, read: float, whole: float) -> dict[str, Any]:
+    figures = {"publish us": out, "consume us": read, "hop us, more": whole}
+    return {"middleware": case, **{name: round(us, 1) for name, us in figures.items()}}
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+
+    def more(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("middleware", nargs="*", help="which; all of them by default")
+
+    options = given("built_in_middleware", __doc__, SIZES, more)
+    if unknown := set(options.middleware) - set(CASES):
+        raise SystemExit(f"no middleware {min(unknown)!r} here; there are {', '.join(CASES)}")
+
+    async def within(reactor: Any) -> None:
+        rows = await measured(
+            reactor, options.messages, options.rounds, options.middleware or CASES
+        )
+        show(rows)
+        written(options.json, rows)
+
+    run(within)
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    chosen = sys.argv[2:] or list(CASES)
-    react(lambda reactor: ensureDeferred(main(reactor, wanted, chosen)))
+    main()

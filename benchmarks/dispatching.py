@@ -1,20 +1,15 @@
 """What a dispatcher costs a message, and what it costs to remember where messages came from.
 
-    python -m benchmarks.dispatching [messages]
-
 One dispatcher with two applications' connectors on a private real server carries messages of each
 kind, with and without its memory. The last line is what a remembered route takes up in the server.
 """
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter, process_time
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import react
-
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.client import Client
 from pipeline.codec import Codec
@@ -24,6 +19,7 @@ from pipeline.message import EventMessage, UserMessage
 from pipeline.testing.server import shared_server, unique_namespace
 from pipeline.worker import Runtime
 
+SIZES = {"messages": Size(10_000, 200, "how many of each kind")}
 OPTIONS = {
     "receive_inbound_connectors": ["web"],
     "receive_outbound_connectors": ["menu", "news"],
@@ -80,10 +76,9 @@ async def route_bytes(reactor: Any, space: str, id: str) -> int:
     return int(taken)
 
 
-async def bench(reactor: Any, count: int) -> None:
-    """Run all cases, and print what they took."""
-    space = unique_namespace()
-    print(f"{'':<26}{'messages/s':>12}{'CPU us':>9}")
+async def bench(reactor: Any, count: int) -> dict[str, Any]:
+    """Run all cases; what they took."""
+    space, rows = unique_namespace(), []
     sent = [message(number) for number in range(count)]
     events = [
         EventMessage(user_message_id=each.message_id, event_type="ack", sent_message_id="s")
@@ -94,10 +89,23 @@ async def bench(reactor: Any, count: int) -> None:
         for event in events:
             event.routing_metadata = {} if memory != "0" else {"came_from": BACK}
         wall, cpu = await carried(reactor, queue, carrying, memory, space)
-        print(f"{name:<26}{count / wall:>12,.0f}{cpu / count * 1e6:>9.0f}")
-    print(f"a route takes {await route_bytes(reactor, space, sent[0].message_id)} bytes")
+        figures = {"messages/s": round(count / wall), "CPU us": round(cpu / count * 1e6)}
+        rows.append({"what": name, **figures})
+    return {"kinds": rows, "route_bytes": await route_bytes(reactor, space, sent[0].message_id)}
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+    options = given("dispatching", __doc__, SIZES)
+
+    async def within(reactor: Any) -> None:
+        figures = await bench(reactor, options.messages)
+        show(figures["kinds"])
+        print(f"a route takes {figures['route_bytes']} bytes")
+        written(options.json, figures)
+
+    run(within)
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    react(lambda reactor: Deferred.fromCoroutine(bench(reactor, wanted)))
+    main()

@@ -1,18 +1,19 @@
 """How long a newcomer waits: from the command ``pipeline demo`` to its first answer.
 
-Run as ``python -m benchmarks.first_answer [--rounds N] [--json FILE]``. A process of its own each
+A process of its own each
 time, with its private server; the promise is three seconds.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
 import time
 
+from benchmarks.measuring import Size, given, written
+
+SIZES = {"rounds": Size(5, 1, "how many times")}
 COMMAND = [sys.executable, "-c", "from pipeline.cli.main import main; main()", "demo", "--once"]
 
 
@@ -31,12 +32,7 @@ def first_answer() -> float:
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.first_answer", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--rounds", type=int, default=5, help="how many (5)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
+    options = given("first_answer", __doc__, SIZES)
     took = [first_answer() for _ in range(options.rounds)]
     figures = {
         "median_s": round(statistics.median(took), 3),
@@ -44,9 +40,7 @@ def main() -> None:
         "rounds": options.rounds,
     }
     print(f"first answer after {figures['median_s']} s (median), {figures['longest_s']} s at most")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(figures, file, indent=2)
+    written(options.json, figures)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,25 @@
-"""How late delayed messages are while many others wait: a look at the promise of 250 ms.
-
-Run as ``python -m benchmarks.lateness [--waiting N] [--messages N] [--json FILE]``.
-"""
+"""How late delayed messages are while many others wait: a look at the promise of 250 ms."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import statistics
 import time
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import react
+from twisted.internet.defer import gatherResults
 
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.delivery import Post
 
 QUEUE = "bench.inbound"
 HOUR = 3_600_000
+SIZES = {
+    "waiting": Size(100_000, 100, "messages that wait"),
+    "messages": Size(500, 3, "messages that are due soon"),
+}
 
 
 async def fill(broker: RedisBroker, count: int) -> None:
@@ -73,23 +72,14 @@ async def bench(reactor: Any, waiting: int, count: int) -> dict[str, float]:
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.lateness", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--waiting", type=int, default=100_000, help="messages that wait (100000)")
-    parser.add_argument("--messages", type=int, default=500, help="messages measured (500)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
+    options = given("lateness", __doc__, SIZES)
 
-    async def run(reactor: Any) -> None:
+    async def within(reactor: Any) -> None:
         figures = await bench(reactor, options.waiting, options.messages)
-        for name, value in figures.items():
-            print(f"{name:<12}{value:>12,}")
-        if options.json:
-            with open(options.json, "w", encoding="utf-8") as file:
-                json.dump(figures, file, indent=2)
+        show([figures])
+        written(options.json, figures)
 
-    react(lambda reactor: Deferred.fromCoroutine(run(reactor)))
+    run(within)
 
 
 if __name__ == "__main__":

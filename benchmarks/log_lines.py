@@ -1,12 +1,11 @@
 """What a line of the log costs, in each form, and what one costs that nobody wants.
 
-Run as ``python -m benchmarks.log_lines [--lines N]``. Each figure is CPU time, the best of three
+Each figure is CPU time, the best of three
 rounds; a message is in hand.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import logging
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 
 from twisted.logger import Logger, LogLevel
 
+from benchmarks.measuring import Size, given, show, written
 from pipeline.delivery import Delivery, current
 from pipeline.message import UserMessage
 from pipeline.observe.logs.begin import observer
@@ -23,22 +23,22 @@ from pipeline.observe.logs.records import json_line
 from pipeline.observe.logs.stdlib import take_over
 
 ROUNDS = 3
+SIZES = {"lines": Size(20_000, 50, "how many each")}
 
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.log_lines", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--lines", type=int, default=20_000, help="how many each (20000)")
-    lines = parser.parse_args().lines
+    options = given("log_lines", __doc__, SIZES)
+    lines, rows = options.lines, []
     message = UserMessage(to_addr="a", from_addr="b", transport_name="t", transport_type="x")
     delivery = Delivery("sms.inbound", b"1-0", b"", attempt=2)
     delivery.message, delivery.handler = message, ("echo", "inbound")
     current.set(delivery)
     for what, log in _cases().items():
         best = min(_seconds(log, lines) for _ in range(ROUNDS))
-        print(f"{best / lines * 1e6:8.2f} us  {what}")
+        rows.append({"line": what, "CPU us": round(best / lines * 1e6, 2)})
+    show(rows)
+    written(options.json, rows)
 
 
 def _cases() -> dict[str, Callable[[int], Any]]:

@@ -1,9 +1,8 @@
 """How many entries of a foreign stream or list become messages in a second.
 
-Run as ``python -m benchmarks.redis_transport [--entries N] [--batch N] [--json FILE]``. One process
-reads what is there already, from one server to another: each entry is read, mapped, published
-with a window of an hour or none, and acknowledged when it is stored. Each measurement is a process
-of its own, since what one leaves in memory slows the next down.
+One process reads what is there already, from one server to another: each entry is read, mapped,
+published with a window of an hour or none, and acknowledged when it is stored. Each measurement is
+a process of its own, since what one leaves in memory slows the next down.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater, react
+from twisted.internet.task import deferLater
 
+from benchmarks.measuring import ROOT, Size, given, run, show, written
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.client import Client
@@ -26,6 +24,10 @@ from pipeline.codec import Codec
 from pipeline.transports.redis import RedisTransport
 from pipeline.worker import Runtime
 
+SIZES = {
+    "entries": Size(50_000, 300, "how many are there"),
+    "batch": Size(200, 200, "how many are read at a time"),
+}
 NAMESPACE = "bench"
 TEXT = "x" * 200
 FIELDS = {"content": "text", "from_addr": "user"}
@@ -89,36 +91,36 @@ async def measure(
     }
 
 
-def main(reactor: Any, *arguments: str) -> Deferred[None]:
+def main() -> None:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=50_000)
-    parser.add_argument("--batch", type=int, default=200)
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--one", nargs=2, metavar=("KIND", "WINDOW"), help=argparse.SUPPRESS)
-    return Deferred.fromCoroutine(_report(reactor, parser.parse_args(arguments)))
 
+    def more(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--one", nargs=2, metavar=("KIND", "WINDOW"), help=argparse.SUPPRESS)
 
-async def _report(reactor: Any, args: argparse.Namespace) -> None:
-    if args.one:
-        kind, window = args.one
-        row = await measure(reactor, kind, args.entries, args.batch, float(window))
-        sys.stdout.write(json.dumps(row) + "\n")
+    options = given("redis_transport", __doc__, SIZES, more)
+    if options.one:
+        run(lambda reactor: _one(reactor, options))
         return
     rows = []
     for kind, window in (("stream", "3600"), ("stream", "0"), ("list", "3600")):
-        words = ["--entries", str(args.entries), "--batch", str(args.batch), "--one", kind, window]
-        out = subprocess.run(
-            [sys.executable, "-m", "benchmarks.redis_transport", *words],
+        words = ["--entries", str(options.entries), "--batch", str(options.batch)]
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.redis_transport", *words, "--one", kind, window],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-        ).stdout
-        sys.stdout.write(out)
-        rows.append(json.loads(out))
-    if args.json:
-        Path(args.json).write_text(json.dumps(rows), encoding="utf-8")
+        )
+        rows.append(json.loads(done.stdout))
+    show(rows)
+    written(options.json, rows)
+
+
+async def _one(reactor: Any, options: argparse.Namespace) -> None:
+    kind, window = options.one
+    row = await measure(reactor, kind, options.entries, options.batch, float(window))
+    print(json.dumps(row))
 
 
 if __name__ == "__main__":
-    react(main, sys.argv[1:])
+    main()

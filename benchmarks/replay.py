@@ -1,6 +1,6 @@
 """How many lines a second a file transport publishes, from a file and from a pipe, and writes.
 
-Run as ``python -m benchmarks.replay [--lines N] [--rounds N] [--json FILE]``. Each round has a
+Each round has a
 server of its own, that keeps nothing on disk. ``read`` is until all lines are messages in the
 queue; ``read, answer, write`` has an application in the same process that answers each, and is
 until all answers are in a file.
@@ -8,7 +8,6 @@ until all answers are in a file.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -17,14 +16,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.task import deferLater, react
+from twisted.internet.task import deferLater
 
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.applications.base import Application
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
 from pipeline.transports.file import FileTransport
 from pipeline.worker import Runtime
+
+SIZES = {
+    "lines": Size(50_000, 500, "lines of a file"),
+    "rounds": Size(3, 1, "how many rounds"),
+}
 
 
 class Answering(Application):
@@ -35,7 +40,7 @@ class Answering(Application):
         await self.reply_to(message, message.content)
 
 
-def written(folder: Path, lines: int) -> Path:
+def said(folder: Path, lines: int) -> Path:
     """A file with so many lines of 100 bytes or so."""
     path = folder / "said.jsonl"
     with open(path, "w", encoding="utf-8") as file:
@@ -52,7 +57,7 @@ async def once(reactor: Any, what: str, lines: int, folder: Path) -> float:
     broker = RedisBroker(server.address, reactor, namespace="replay")
     await broker.start()
     runtime = Runtime(broker, Codec(), reactor, "replay")
-    path, out = written(folder, lines), folder / "out.jsonl"
+    path, out = said(folder, lines), folder / "out.jsonl"
     out.unlink(missing_ok=True)
     options: dict[str, Any] = {"read": str(path), "max_depth": 0}
     workers: list[Any] = []
@@ -78,28 +83,31 @@ async def once(reactor: Any, what: str, lines: int, folder: Path) -> float:
     return took
 
 
-async def main(reactor: Any) -> None:
+async def bench(reactor: Any, lines: int, rounds: int) -> list[dict[str, Any]]:
     """All of them, in turn, so that a slow moment of the machine is not one's alone."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.replay")
-    parser.add_argument("--lines", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", metavar="FILE")
-    args = parser.parse_args()
     whats = ("read", "read a pipe", "read, answer, write")
     taken: dict[str, list[float]] = {what: [] for what in whats}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(args.rounds):
+        for _ in range(rounds):
             for what in whats:
-                taken[what].append(await once(reactor, what, args.lines, Path(folder)))
-    rows = [
-        {"what": what, "lines_per_second": round(args.lines / statistics.median(seconds))}
+                taken[what].append(await once(reactor, what, lines, Path(folder)))
+    return [
+        {"what": what, "lines_per_second": round(lines / statistics.median(seconds))}
         for what, seconds in taken.items()
     ]
-    for row in rows:
-        print(f"{row['what']:22} {row['lines_per_second']:>8} lines/s")
-    if args.json:
-        Path(args.json).write_text(json.dumps(rows), encoding="utf-8")
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+    options = given("replay", __doc__, SIZES)
+
+    async def within(reactor: Any) -> None:
+        rows = await bench(reactor, options.lines, options.rounds)
+        show(rows)
+        written(options.json, rows)
+
+    run(within)
 
 
 if __name__ == "__main__":
-    react(main)
+    main()

@@ -1,20 +1,17 @@
 """What each middleware of requests costs a request.
 
-    python -m benchmarks.request_middleware [requests [middleware ..]]
-
 A whole page is asked for again and again of an application with this middleware, in memory, with a
 delivery in hand as in a worker: processor time beyond that of the view alone.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+from collections.abc import Iterable
 from time import process_time, time
 from typing import Any
 
-from twisted.internet.defer import ensureDeferred
-from twisted.internet.task import react
-
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.applications.requests import RequestApplication
 from pipeline.applications.routes import path
 from pipeline.brokers.memory import MemoryBroker
@@ -24,6 +21,10 @@ from pipeline.middleware.sign_check import HEADER, signature
 from pipeline.requests import Request, Response
 from pipeline.worker import Runtime
 
+SIZES = {
+    "requests": Size(2_000, 20, "how many of each"),
+    "rounds": Size(5, 1, "how often each is measured; the best counts"),
+}
 SECRET = "a secret of thirty-two characters"
 PAGE = "<p>What a page has to say, in some words that are not always the same: {}</p>\n"
 #: 8 kB, as a page may have.
@@ -95,17 +96,36 @@ async def spent(reactor: Any, case: str, count: int) -> float:
     return seconds / count * 1e6
 
 
-async def main(reactor: Any, count: int, cases: list[str]) -> None:
-    """Measure and print."""
-    bare = min([await spent(reactor, "nothing", count) for _ in range(5)])
-    print(f"the view alone: {bare:.1f} us")
+async def measured(
+    reactor: Any, count: int, rounds: int, cases: Iterable[str]
+) -> list[dict[str, Any]]:
+    """A row for each middleware, after one for the view alone."""
+    bare = min([await spent(reactor, "nothing", count) for _ in range(rounds)])
+    rows = [{"middleware": "nothing: the view alone", "us, more": round(bare, 1)}]
     for case in cases:
-        if case != "nothing":
-            best = min([await spent(reactor, case, count) for _ in range(5)])
-            print(f"{case:16}{best - bare:+10.1f} us")
+        best = min([await spent(reactor, case, count) for _ in range(rounds)])
+        rows.append({"middleware": case, "us, more": round(best - bare, 1)})
+    return rows
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+
+    def more(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("middleware", nargs="*", help="which; all of them by default")
+
+    options = given("request_middleware", __doc__, SIZES, more)
+    if unknown := set(options.middleware) - set(CASES):
+        raise SystemExit(f"no middleware {min(unknown)!r} here; there are {', '.join(CASES)}")
+    cases = options.middleware or [case for case in CASES if case != "nothing"]
+
+    async def within(reactor: Any) -> None:
+        rows = await measured(reactor, options.requests, options.rounds, cases)
+        show(rows)
+        written(options.json, rows)
+
+    run(within)
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    chosen = sys.argv[2:] or list(CASES)
-    react(lambda reactor: ensureDeferred(main(reactor, wanted, chosen)))
+    main()

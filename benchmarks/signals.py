@@ -1,21 +1,21 @@
 """What a signal costs: with nobody who listens, and with somebody.
 
-Run as ``python -m benchmarks.signals [--sends N] [--json FILE]``. The promise is under 100 ns for a
+The promise is under 100 ns for a
 signal that nobody listens to, as the framework sends those of messages and requests: it looks first
 whether anybody is there. Each figure is the best of five rounds.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from benchmarks.measuring import Size, given, show, written
 from pipeline.signals import Signal
 
 ROUNDS = 5
+SIZES = {"sends": Size(200_000, 1_000, "how many each")}
 
 
 def listener(**named: Any) -> None:
@@ -65,21 +65,13 @@ CASES: dict[str, Callable[[int], float]] = {
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.signals", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--sends", type=int, default=200_000, help="how many each (200000)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
-    figures = []
+    options = given("signals", __doc__, SIZES)
+    rows = []
     for what, case in CASES.items():
         best = min(case(options.sends) for _ in range(ROUNDS))
-        nanoseconds = round(best / options.sends * 1e9, 1)
-        figures.append({"what": what, "ns": nanoseconds})
-        print(f"{nanoseconds:10.1f} ns  {what}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(figures, file)
+        rows.append({"what": what, "ns": round(best / options.sends * 1e9, 1)})
+    show(rows)
+    written(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
-"""How fast code without a reactor sends tasks, and gets their results.
-
-Run: ``python -m benchmarks.sync [--calls N] [--json FILE]``
-"""
+"""How fast code without a reactor sends tasks, and gets their results."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import Size, given, show, written
 from pipeline.demo.tasks import add
 from pipeline.service.connect_sync import connect_sync
 
+SIZES = {"calls": Size(5_000, 50, "how many of each kind")}
 SYSTEM = """
 namespace: sums
 redis: embedded://{folder}
@@ -31,10 +28,7 @@ WORKER = "from pipeline.cli.main import main; main()"
 
 def main() -> None:
     """Measure, with a worker in another process."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=5000, help="how many calls of each kind")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args()
+    options = given("sync", __doc__, SIZES)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "system.yaml")
         file.write_text(SYSTEM.format(folder=Path(folder, "data")), encoding="utf-8")
@@ -46,10 +40,8 @@ def main() -> None:
         finally:
             worker.terminate()
             worker.wait()
-    for name, figure in figures.items():
-        print(f"{name:<12} {figure:>9,.0f} /s")
-    if options.json:
-        Path(options.json).write_text(json.dumps(figures), encoding="utf-8")
+    show([{"what": name, "per second": round(figure)} for name, figure in figures.items()])
+    written(options.json, figures)
 
 
 def measured(file: str, calls: int) -> dict[str, float]:

@@ -1,21 +1,20 @@
 """What the states of tasks cost: calls that do nothing, sent and drained, with states and without.
 
-Run as ``python -m benchmarks.task_states [--calls N] [--rounds N]``. All in one process, on a
+All in one process, on a
 server of its own; the two take turns. The figures are medians of the rounds, of CPU time, which
 other work on the machine changes least.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import react
 
+from benchmarks.measuring import Size, given, run, show, written
 from pipeline.applications.tasks import TaskApplication
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
@@ -26,6 +25,10 @@ from pipeline.worker import Runtime
 
 #: How many calls are sent side by side.
 AT_ONCE = 500
+SIZES = {
+    "calls": Size(10_000, 20, "how many in a round"),
+    "rounds": Size(5, 1, "how many rounds"),
+}
 
 
 class Counter:
@@ -96,21 +99,21 @@ async def bench(reactor: Any, calls: int, rounds: int) -> dict[str, list[tuple[f
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
+    options = given("task_states", __doc__, SIZES)
 
-    async def run(reactor: Any) -> None:
-        figures = await bench(reactor, given.calls, given.rounds)
-        for name, rounds in figures.items():
-            send, drain, server = (statistics.median(each) for each in zip(*rounds, strict=True))
-            print(
-                f"states {name:>3}: CPU us for each call: {send:6.1f} to send it,"
-                f" {drain:6.1f} to run it, {server:6.1f} in the server for both"
-            )
+    async def within(reactor: Any) -> None:
+        figures = await bench(reactor, options.calls, options.rounds)
+        rows = [_row(name, rounds) for name, rounds in figures.items()]
+        show(rows)
+        written(options.json, rows)
 
-    react(run)
+    run(within)
+
+
+def _row(name: str, rounds: list[tuple[float, ...]]) -> dict[str, Any]:
+    whats = ("sent, CPU us", "run, CPU us", "server, CPU us")
+    medians = (round(statistics.median(each), 1) for each in zip(*rounds, strict=True))
+    return {"states": name, **dict(zip(whats, medians, strict=True))}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """What tracing costs a message: where it is published, and where it is handled.
 
-Run as ``python -m benchmarks.tracing [--messages N]``. Each figure is CPU time of this process with
+Each figure is CPU time of this process with
 the thread that exports, to nowhere; the best of three rounds. OpenTelemetry's sampler keeps all
 traces, or one in a hundred.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from time import process_time
@@ -17,11 +16,13 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from benchmarks.measuring import Size, given, show, written
 from pipeline.delivery import Delivery
 from pipeline.message import UserMessage
 from pipeline.observe.tracing import Tracing
 
 ROUNDS = 3
+SIZES = {"messages": Size(5_000, 50, "how many each")}
 
 
 class Nowhere(SpanExporter):
@@ -33,18 +34,17 @@ class Nowhere(SpanExporter):
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.tracing", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--messages", type=int, default=5000, help="how many each (5000)")
-    messages = parser.parse_args().messages
+    options = given("tracing", __doc__, SIZES)
+    messages, rows = options.messages, []
     for what, ratio in (("all kept", 1.0), ("one in a hundred kept", 0.01)):
         provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(ratio)))
         provider.add_span_processor(BatchSpanProcessor(Nowhere()))
         for step, work in _steps(Tracing(provider)).items():
             best = min(_seconds(work, messages) for _ in range(ROUNDS))
-            print(f"{best / messages * 1e6:8.2f} us  {step}, {what}")
+            rows.append({"what": f"{step}, {what}", "CPU us": round(best / messages * 1e6, 2)})
         provider.shutdown()
+    show(rows)
+    written(options.json, rows)
 
 
 def _steps(tracing: Tracing) -> dict[str, Callable[[], Any]]:
