@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
+from contextlib import suppress
 from types import FunctionType
 from typing import Any, Final
 
@@ -119,9 +120,11 @@ def _called(function: FunctionType, tree: ast.AST, owner: Any) -> Iterator[Funct
 
 def _named(function: FunctionType, name: str) -> Any:
     """What a name means within a function."""
-    closure = inspect.getclosurevars(function) if function.__closure__ else None
-    if closure is not None and name in closure.nonlocals:
-        return closure.nonlocals[name]
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
+    for free, cell in cells:
+        if free == name:
+            with suppress(ValueError):  # nothing is in it yet
+                return cell.cell_contents
     return function.__globals__.get(name)
 
 

@@ -8,6 +8,7 @@ import inspect
 import sys
 import textwrap
 from pathlib import Path
+from tokenize import TokenError
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -79,8 +80,8 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | 
     """A function's syntax; None if its source isn't there."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function.__code__)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return None
+    except (OSError, TypeError, SyntaxError, ValueError, IndexError, TokenError):
+        return None  # it has none, or not any more what was imported
     first = tree.body[0] if tree.body else None
     return first if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef) else None
 

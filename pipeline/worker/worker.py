@@ -259,6 +259,7 @@ class Worker:
     async def setup_middleware(self) -> None:
         """Make the middlewares and set them up, one after another."""
         self.use_middlewares(await setup_middlewares_from_config(self, self._given))
+        middleware_prepared.send_robust(self, middlewares=self.middlewares)
 
     def use_middlewares(self, middlewares: LoadedMiddlewares) -> None:
         """Have messages pass these, which are set up."""
@@ -266,7 +267,6 @@ class Worker:
         self._stack = stack_for(self.meter, self.name, self.middlewares)
         message = set(map(id, self.middlewares))
         self._others = tuple(m for m in reversed(self.middlewares.made) if id(m) not in message)
-        middleware_prepared.send_robust(self, middlewares=self.middlewares)
 
     def setup_connector(
         self, name: str, consumes: Iterable[str] = (), publishes: Iterable[str] = ()
