@@ -10,7 +10,19 @@ from pipeline.explain.lint.rules import LEVELS
 from pipeline.explain.lint.run import RULES, findings_of
 from pipeline.explain.prepared import prepared, put_away
 from pipeline.service.build import load
-from tests.explain.lint.systems import KEYS, LOG, SEAL, SIGN, STAMP, LintCase
+from tests.explain.lint.systems import (
+    AGE,
+    KEEP,
+    KEYS,
+    LIMIT,
+    LOG,
+    ONCE,
+    SEAL,
+    SIGN,
+    STAMP,
+    ZIP,
+    LintCase,
+)
 from tests.explain.systems import pair
 from tests.explain.test_golden import configurations
 from tests.service.support import written
@@ -36,6 +48,12 @@ class Run(LintCase):
             self.addCleanup(put_away, workers)
             found = findings_of(config, workers, explained(config.namespace, workers))
             self.assertEqual([], found, path)
+
+    def test_recommended(self) -> None:
+        """Nor has the order that the pages about middleware recommend."""
+        sections = KEYS + "limit: {limit: 5, on_limit: drop}\nkeep: {store_on_consume: true}\n"
+        listed = (SIGN, SEAL, ZIP, AGE, ONCE, LIMIT, KEEP, STAMP)
+        self.assertEqual([], self.found(pair(*listed, sections=sections)))
 
     def test_worst_first(self) -> None:
         """Errors, then warnings, then notes."""
