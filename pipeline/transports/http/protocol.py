@@ -147,6 +147,8 @@ class Channel(HTTPChannel):
     admitted = ""
     #: Since when a request is coming in; None between requests.
     whole_request_since: float | None = None
+    #: It has had no request yet.
+    is_new = True
     #: Since when a client has not read all of its answer; None if it has.
     unread_since: float | None = None
     _kept = 0
@@ -227,6 +229,9 @@ class Channel(HTTPChannel):
         self.whole_request_since = None
         self._is_in_body = False
         self._is_answering = True
+        if self.is_new:
+            self.is_new = False
+            self.factory.begun()
 
     def keep(self, length: int) -> bool:
         """Whether there is room for more of a body, which is taken."""

@@ -76,6 +76,7 @@ class Server(ServerFactory):
         #: No connection is kept after its answer.
         self.is_closing = False
         self._all_closed: list[Deferred[None]] = []
+        self._all_begun: list[Deferred[None]] = []
 
     def buildProtocol(self, addr: Any) -> Any:
         peer = peer_of(addr)
@@ -99,10 +100,25 @@ class Server(ServerFactory):
         """A connection is gone."""
         self.channels.discard(channel)
         self.admission.closed(channel.admitted)
+        self.begun()
         if not self.channels:
             waiting, self._all_closed = self._all_closed, []
             for each in waiting:
                 each.callback(None)
+
+    def begun(self) -> None:
+        """A connection has its first request, or is gone."""
+        if self._all_begun and not any(channel.is_new for channel in self.channels):
+            waiting, self._all_begun = self._all_begun, []
+            for each in waiting:
+                each.callback(None)
+
+    def when_begun(self) -> Deferred[None]:
+        """Fires when every connection has had a request."""
+        begun: Deferred[None] = Deferred(self._all_begun.remove)
+        self._all_begun.append(begun)
+        self.begun()
+        return begun
 
     def when_closed(self) -> Deferred[None]:
         """Fires when no connection is open."""
@@ -133,8 +149,17 @@ class Server(ServerFactory):
             channel.give_up(refusal(408, f"{what}{limits.head_timeout:g} s"))
 
     def close_idle(self) -> None:
-        """Close connections without a request, and from now on each after its answer."""
+        """Close connections that wait for another request, and from now on each after its answer.
+
+        One that has just been made, and whose first request is still on its way, is left alone.
+        """
         self.is_closing = True
+        for channel in list(self.channels):
+            if channel.is_idle and not channel.is_new:
+                channel.loseConnection()
+
+    def close_new(self) -> None:
+        """Close connections whose first request has not begun to come."""
         for channel in list(self.channels):
             if channel.is_idle:
                 channel.loseConnection()

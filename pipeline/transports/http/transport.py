@@ -38,6 +38,8 @@ SLOW_SWEEP = 5.0
 
 #: Seconds that the last answers may take to leave.
 LAST_WORDS = 1.0
+#: Seconds that the first request of a new connection may still take.
+FIRST_WORDS = 1.0
 
 
 class HttpTransport(Transport):
@@ -190,12 +192,15 @@ class HttpTransport(Transport):
             await maybeDeferred(self.port.stopListening)
             self._slow.stop()
             self.port = None
+            self._server.close_idle()
+            # Who has just connected has a request on its way, and won't ask anywhere else.
+            await self._within(min(deadline, FIRST_WORDS), self._server.when_begun())
             await self._finish(deadline)
         await super().stop_worker(max(0.0, end - self.clock.seconds()))
 
     async def _finish(self, deadline: float) -> None:
         self.exchange.is_closed = True
-        self._server.close_idle()
+        self._server.close_new()
         await self._within(deadline, self._routes.when_idle())
         self._routes.end()
         await self._within(LAST_WORDS, self._server.when_closed())

@@ -149,13 +149,23 @@ class Ending(ServerCase):
         self.seen[0].answer(Answer(200, None))
 
     async def test_close_idle(self) -> None:
-        """Closing ends idle connections at once, and others after their answer."""
+        """Closing ends idle connections at once, others after their answer, and those that are
+        new when they are asked to."""
         self.server.handle = self.seen.append
-        idle, busy = await self.wire(self.port), await self.wire(self.port)
+        idle, busy, new = [await self.wire(self.port) for _ in range(3)]
+        idle.say(encoded("GET", "/"))
+        await self.until(lambda: self.seen)
+        self.seen.pop().answer(Answer(200, None))
+        await idle.response()
         busy.say(encoded("GET", "/"))
         await self.until(lambda: self.seen)
         self.server.close_idle()
         await idle.gone
+        begun = self.server.when_begun()
+        self.assertFalse(begun.called or new.gone.called)
+        self.server.close_new()
+        await new.gone
+        await begun
         self.seen[0].answer(Answer(200, None))
         self.assertEqual("close", (await busy.response()).headers["Connection"])
         await busy.gone

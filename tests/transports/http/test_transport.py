@@ -251,6 +251,20 @@ class Stopping(HttpCase):
         self.assertEqual((200, "close"), (response.status, response.headers["Connection"]))
         await stopping
 
+    async def test_new_connection(self) -> None:
+        """Who has connected before the stop, and asks only now, is answered; who says nothing is
+        not waited for."""
+        await self.start(Echo)
+        transport, port = await self.http()
+        late, silent = await self.wire(port), await self.wire(port)
+        await self.until(lambda: len(transport._server.channels) == 2)
+        stopping = transport.stop_worker(30)
+        late.say(encoded("GET", "/health"))
+        response = await late.response()
+        self.assertEqual((200, "close"), (response.status, response.headers["Connection"]))
+        await silent.gone
+        await stopping
+
     async def test_deadline(self) -> None:
         """What has no answer by the deadline is told that the server stops."""
         transport, port = await self.http()
