@@ -145,6 +145,16 @@ class Conversation(TestCase):
         self.talk()
         self.ended(*others, house)
 
+    def test_supervised(self) -> None:
+        """The same with everything in two processes, under a supervisor."""
+        options = ["--processes", "2"]
+        for name in ("switch", "house"):
+            options += ["--set-option", f"workers.{name}.ordering:strict"]
+        process = command(self, "run", FILE, *options, **self.environment)
+        process.wait_for_error("all 2 processes are ready")
+        self.talk()
+        self.ended(process)
+
     def test_killed(self) -> None:
         """One of two processes of the dispatcher is killed while everybody talks: what it had in
         hand is carried on by the other, in order if that is strict, and nobody hears anything

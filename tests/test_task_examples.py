@@ -53,6 +53,22 @@ class ExampleCase(TestCase):
         self.addCleanup(lambda: self.assertEqual(0, process.terminate()[0]))
         return process
 
+    def begin_two(self, name: str, **environment: str) -> Process:
+        """Run an example in two processes, under a supervisor."""
+        self.port = free_port()
+        process = command(
+            self,
+            "run",
+            str(ROOT / "examples" / f"{name}.yaml"),
+            "--processes",
+            "2",
+            PIPELINE_PORT=str(self.port),
+            **environment,
+        )
+        process.wait_for_error("all 2 processes are ready")
+        self.addCleanup(lambda: self.assertEqual(0, process.terminate()[0]))
+        return process
+
     def ask(self, task: str, *args: Any) -> Any:
         """What a call of a task returns."""
         status, answer = post(self.port, f"/tasks/{task}", list(args))
@@ -104,6 +120,12 @@ class Thumbnails(ExampleCase):
         for each in made:
             with Image.open(each) as image:
                 self.assertEqual(("WEBP", 120), (image.format, max(image.size)))
+
+    def test_two_processes(self) -> None:
+        """Under a supervisor all pictures are made, whichever of two processes does it."""
+        self.begin_two("thumbnails", PIPELINE_PICTURES=str(self.pictures))
+        for number in range(12):
+            self.assertEqual(f"{number:02}.jpg.webp", self.ask("thumbnail", f"{number:02}.jpg"))
 
     def test_one(self) -> None:
         """One picture; a broken one, a path and an absurd size are refused in words."""

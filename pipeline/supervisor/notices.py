@@ -81,6 +81,8 @@ class Notices:
         if not self._supervisor.seats:
             return {"STATUS": "starting"}
         wrong = "; ".join(f"process {n} {what}" for n, what in troubles.items())
-        status = f"not ready: {wrong}" if wrong else f"{len(self._supervisor.seats)} processes"
+        processes = len(self._supervisor.seats)
+        well = f"{processes} processes" if processes > 1 else "1 process"
+        status = f"not ready: {wrong}" if wrong else well
         # Who was ready once is started for systemd; what has become of it says the status.
         return {"READY": "1", "STATUS": status} if self._is_ready else {"STATUS": status}

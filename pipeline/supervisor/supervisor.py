@@ -198,7 +198,11 @@ class Supervisor:
             self._ended("the configuration is wrong, as every process found when it began")
         elif self.is_ready and not self.was_ready:
             self.was_ready = True
-            self.log.info("all {n} processes are ready", n=len(self.seats))
+            self.log.info("{all} ready", all=self._all_of_them())
+
+    def _all_of_them(self) -> str:
+        several = len(self.seats)
+        return f"all {several} processes are" if several > 1 else "the process is"
 
     def _look(self) -> None:
         for seat in self.seats:

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from pipeline.supervisor.bond import BEAT, DONE, HURRY, OWNER, READY, REPORTS, VARIABLE
+from tests.quick import SKIP
 from tests.service.support import PATIENCE, ROOT
 
 PROGRAM = """
@@ -41,6 +42,8 @@ reactor.run()
 
 class Bonds(TestCase):
     """A process reports to its supervisor, hears it, and ends with it."""
+
+    skip = SKIP
 
     timeout = 120
 

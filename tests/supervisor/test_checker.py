@@ -12,6 +12,7 @@ from twisted.trial.unittest import TestCase
 from pipeline.errors import ConfigError
 from pipeline.supervisor.checker import Checker
 from pipeline.supervisor.plan import Asked
+from tests.quick import SKIP
 from tests.service.support import written
 
 WORKER = """
@@ -32,6 +33,8 @@ workers:
 
 class Checking(TestCase):
     """A configuration is read with the code as it is now."""
+
+    skip = SKIP
 
     timeout = 120
 

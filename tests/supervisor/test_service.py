@@ -6,9 +6,11 @@ import contextlib
 import http.client
 import json
 import os
+import pty
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +19,8 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from tests.service.support import PATIENCE, Process, command, written
+from tests.quick import SKIP
+from tests.service.support import PATIENCE, PIPELINE, ROOT, Process, command, written
 from tests.test_two_processes import free_port, is_alive
 
 SHOP = """
@@ -64,6 +67,8 @@ class Client(threading.Thread):
 
 class Supervised(TestCase):
     """A supervisor, two processes, and what befalls them."""
+
+    skip = SKIP
 
     timeout = 300
 
@@ -239,6 +244,26 @@ class Supervised(TestCase):
         self.assertIn(self.ask("who"), self.pids - {fat})
         process.kill()
         self.until(lambda: not any(map(is_alive, self.pids)), "all have ended")
+
+    def test_terminal(self) -> None:
+        """When its terminal is closed it ends, and its processes with it, though SIGHUP otherwise
+        means something else."""
+        pid, terminal = pty.fork()
+        if not pid:
+            try:
+                environment = {**os.environ, **self.environment(), "PYTHONPATH": str(ROOT)}
+                program = [sys.executable, "-c", PIPELINE, "run", self.file, "--processes", "1"]
+                os.execve(sys.executable, program, environment)
+            finally:
+                os._exit(1)
+        said = b""
+        while b"the process is ready" not in said:
+            said += os.read(terminal, 4096)
+        self.assertIn(b"] ", said)
+        [started] = re.findall(rb"process 1 is ready, pid (\d+)", said)
+        os.close(terminal)
+        self.assertEqual(0, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        self.assertFalse(is_alive(int(started)))
 
     def test_wrong(self) -> None:
         """What is wrong at the start ends it at once, with status 1 and words: a configuration, and

@@ -165,6 +165,14 @@ class Supervisors(TestCase):
         weighed = [event for event in self.events if "more than max_memory" in event]
         self.assertEqual(1, len(weighed))
 
+    async def test_hurry(self) -> None:
+        """Who won't wait has all processes told so."""
+        self.programs[""] = small.FAITHFUL
+        made = self.started(Plan(processes=2))
+        await self.until(lambda: made.is_ready)
+        made.hurry()
+        await self.until(lambda: sum("ended with status 7" in each for each in self.events) == 2)
+
     async def test_stop(self) -> None:
         """All end, and nothing is started any more."""
         made = self.started(Plan(processes=2))
