@@ -28,6 +28,7 @@ from benchmarks.measuring import (
     given,
     private_server,
     run,
+    served,
     show,
     written,
 )
@@ -113,10 +114,10 @@ class Case:
         await worker.pause_connectors()
         await self._fill(count)
         handled = worker.expect(count)
-        before = time.perf_counter(), time.process_time(), await self._served()
+        before = time.perf_counter(), time.process_time(), served(self._broker.address)
         worker.unpause_connectors()
         await handled
-        after = time.perf_counter(), time.process_time(), await self._served()
+        after = time.perf_counter(), time.process_time(), served(self._broker.address)
         await worker.stop_worker(5.0)
         await self._broker.client.execute("FLUSHALL")
         wall, cpu, server = ((b - a) / count * 1e6 for a, b in zip(before, after, strict=True))
@@ -147,12 +148,6 @@ class Case:
         worker = Reading("reading", options, runtime)
         worker.queues = self._sizes["queues"]
         return worker
-
-    async def _served(self) -> float:
-        """Seconds of the processor that the server has used."""
-        said = (await self._broker.client.execute("INFO", "cpu")).decode().splitlines()
-        used = dict(line.split(":") for line in said if ":" in line)
-        return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
 async def measured(

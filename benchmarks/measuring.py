@@ -26,6 +26,7 @@ from twisted.internet.task import react
 
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.address import Address
+from pipeline.brokers.redis.wire import Wire
 from pipeline.cli.progress import Progress
 from pipeline.cli.table import Table
 from pipeline.service.collecting import collect_seldom
@@ -41,6 +42,7 @@ __all__ = [
     "percentile",
     "private_server",
     "run",
+    "served",
     "show",
     "written",
 ]
@@ -214,6 +216,15 @@ def private_server() -> Iterator[Address]:
         server.stop_now()
 
 
+def served(address: Address) -> float:
+    """Seconds of the processor that a server has used."""
+    wire = Wire(address, timeout=10)
+    told: bytes = wire.call("INFO", "cpu")
+    wire.close()
+    used = dict(line.split(":") for line in told.decode().splitlines() if ":" in line)
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
+
 class Child:
     """A process that serves a benchmark; what it says is shown if it fails.
 
@@ -264,13 +275,17 @@ class Child:
 
     def end(self) -> None:
         """Tell it to end, and wait until it has; kill it when that takes too long."""
-        if self.process.poll() is None:
+        family = self.family() if self.process.poll() is None else []
+        if family:
             self.process.terminate()
-            try:
+            self.signal(signal.SIGCONT)  # else one that is paused would not hear of it
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(ENDS_WITHIN)
-            except subprocess.TimeoutExpired:
-                self.signal(signal.SIGKILL)
-                self.process.wait()
+        for pid in family:
+            if pid != self.process.pid or self.process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.process.wait()
         self._said.close()
 
     def signal(self, number: int) -> None:

@@ -27,6 +27,7 @@ from benchmarks.measuring import (
     Steps,
     given,
     private_server,
+    served,
     show,
     written,
 )
@@ -62,13 +63,13 @@ def idle(name: str, seconds: int) -> dict[str, Any]:
         closing.callback(wire.close)
         child.until(lambda: b"cmd=xreadgroup" in wire.call("CLIENT", "LIST"))
         time.sleep(min(SETTLES, seconds))
-        began, cpu, served = time.monotonic(), child.cpu(), _served(wire)
+        began, cpu, server = time.monotonic(), child.cpu(), served(address)
         sent = watched(address, seconds)
         took = time.monotonic() - began
         return {
             "worker": name,
             "CPU %": round((child.cpu() - cpu) / took * 100, 2),
-            "server CPU %": round((_served(wire) - served) / took * 100, 2),
+            "server CPU %": round((served(address) - server) / took * 100, 2),
             "commands /s": round(sum(sent.values()) / took, 1),
             "MB": round(child.memory(), 1),
             "most": ", ".join(f"{name} {n / took:.1f}" for name, n in sent.most_common(3)),
@@ -86,13 +87,6 @@ def watched(address: Address, seconds: int) -> Counter[str]:
             with suppress(TimeoutError):
                 said += connection.recv(1 << 16)
     return Counter(_SENT.findall(said.decode("utf-8", "replace")))
-
-
-def _served(wire: Wire) -> float:
-    """Seconds of the processor that the server has used."""
-    told = wire.call("INFO", "cpu").decode().splitlines()
-    used = dict(line.split(":") for line in told if ":" in line)
-    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
 def ready() -> float:

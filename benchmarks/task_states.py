@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from benchmarks.measuring import Size, given, run, show, written
+from benchmarks.measuring import Size, given, run, served, show, written
 from pipeline.applications.tasks import TaskApplication
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
@@ -67,16 +67,6 @@ async def drained(runtime: Runtime, count: int) -> float:
     return (time.process_time() - began) / count * 1e6
 
 
-async def served(broker: RedisBroker) -> float:
-    """Seconds of CPU that the server has used."""
-    said = dict(
-        line.split(":")
-        for line in (await broker.client.execute("INFO", "cpu")).decode().split("\r\n")
-        if ":" in line
-    )
-    return float(said["used_cpu_user"]) + float(said["used_cpu_sys"])
-
-
 async def bench(reactor: Any, calls: int, rounds: int) -> dict[str, list[tuple[float, ...]]]:
     """Run the rounds on a private server."""
     server = EmbeddedServer(reactor=reactor)
@@ -88,9 +78,9 @@ async def bench(reactor: Any, calls: int, rounds: int) -> dict[str, list[tuple[f
     for _ in range(rounds):
         for name, keep in (("off", 0.0), ("on", 3600.0)):
             kept = replace(runtime, keep_task_states=keep)
-            client, before = Client(kept), await served(broker)
+            client, before = Client(kept), served(address)
             mine = await sent(client, calls), await drained(kept, calls)
-            figures[name].append((*mine, (await served(broker) - before) / calls * 1e6))
+            figures[name].append((*mine, (served(address) - before) / calls * 1e6))
             await client.stop()
     await broker.stop()
     await server.stop()

@@ -5,7 +5,9 @@ after another and 500 side by side, and are then let loose on all that wait. Lat
 call of ``send`` in one process to the first line of the task in another, with 50 calls a second
 and with half as many as the worker has just managed. CPU and memory are the worker's with its
 children. *fast* is with ``keep_task_states: 0`` and ``max_in_flight: 400``, else all is as it is by
-default. They run in turn; figures are medians of the rounds.
+default. ``server's most`` is where the server would be the limit, if it did nothing else: a second
+over what it took for one call that was worked off, with all that is stored then. They run in turn;
+figures are medians of the rounds.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ def _measured(
             "bulk": calls / bulk,
             "rate": drain.rate,
             "cpu": drain.cpu,
+            "server": drain.server,
             "memory": driven.memory(),
             "p50": p50,
             "p99": p99,
@@ -92,6 +95,8 @@ def row(figures: Rounds, name: str) -> dict[str, Any]:
         "by two /s": round(figures.median(two, "rate")),
         "two : one": round(figures.ratio(two, name, "rate"), 2),
         "CPU us": median("cpu"),
+        "server us": median("server", 1),
+        "server's most /s": round(1e6 / max(0.1, figures.median(name, "server"))),
         "MB": median("memory"),
         "p50 ms": median("p50", 2),
         "p99 ms": median("p99", 2),

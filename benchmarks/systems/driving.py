@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import NamedTuple
 
-from benchmarks.measuring import Child, percentile
+from benchmarks.measuring import Child, percentile, served
 from benchmarks.systems.in_pipeline import FILE
 from benchmarks.systems.known import System
 from benchmarks.systems.noting import FOLDER, Notes
@@ -39,10 +39,15 @@ workers:
 
 
 class Drain(NamedTuple):
-    """How calls were worked off that had been waiting: a second, and CPU us each."""
+    """How calls were worked off that had been waiting: a second, and CPU us each.
+
+    :param cpu: of the workers.
+    :param server: of the server.
+    """
 
     rate: float
     cpu: float
+    server: float
 
 
 class Driven:
@@ -130,7 +135,7 @@ class Driven:
 
     def drain(self, count: int) -> Drain:
         """Let paused workers work off so many calls that wait."""
-        cpu = sum(worker.cpu() for worker in self._workers)
+        cpu, server = sum(worker.cpu() for worker in self._workers), served(self._address)
         self._notes.forget()
         began = monotonic()
         for worker in self._workers:
@@ -138,7 +143,8 @@ class Driven:
         self.wait(count)
         ended = self._notes.latest(1)[0][0]
         cpu = sum(worker.cpu() for worker in self._workers) - cpu
-        return Drain(count / (ended - began), cpu / count * 1e6)
+        server = served(self._address) - server
+        return Drain(count / (ended - began), cpu / count * 1e6, server / count * 1e6)
 
     def wait(self, count: int) -> None:
         """Until so many calls have begun since they were last forgotten."""
