@@ -111,6 +111,17 @@ class Traced(WorkerCase):
         self.assertEqual(sent.context.span_id, handled.parent.span_id)
         self.assertEqual(2, handled.attributes["pipeline.attempt"])
 
+    def test_together(self) -> None:
+        """Of messages that are published together each has a context of its own."""
+        connector = self.connector(publishes=("inbound",), consumes=())
+        with self.provider.get_tracer("x").start_as_current_span("caller") as caller:
+            self.successResultOf(connector.publish_many("inbound", [inbound("1"), inbound("2")]))
+        sent = self.spans("publish sms.inbound")
+        self.assertEqual([caller.context.span_id] * 2, [span.parent.span_id for span in sent])
+        contexts = [delivery.trace.decode() for delivery in self.taken("sms.inbound")]
+        for span, context in zip(sent, contexts, strict=True):
+            self.assertIn(f"{span.context.span_id:016x}", context)
+
     def test_undecodable(self) -> None:
         """What is no message has a span, too."""
         self.connector(consumes=("inbound",))
