@@ -11,7 +11,7 @@ from pipeline.explain.graph import Graph, Lane
 __all__ = ["BOX", "PILL", "ROW", "Layout", "Point", "laid_out"]
 
 #: The width of a worker's box and of a queue, and the height of a row with a line in it.
-BOX: Final = 180
+BOX: Final = 210
 PILL: Final = 170
 ROW: Final = 34
 #: Between a box and a queue: room for the names of middlewares.

@@ -128,6 +128,24 @@ class Wrong(TestCase):
         self.assertEqual({"rule", "at", "what", "hint"}, set(found["errors"][0]))
         self.assertEqual(2, len(found["errors"]))
 
+    def test_order(self) -> None:
+        """So is request middleware in the wrong order, as a cache below what it must not miss."""
+        for early, late in (
+            ("csrf.CsrfMiddleware", "session.SessionMiddleware"),
+            ("session.SessionMiddleware", "cache.UpdateCacheMiddleware"),
+        ):
+            names = f"[{{a: pipeline.middleware.{early}}}, {{b: pipeline.middleware.{late}}}]"
+            file = written(
+                self,
+                "redis: memory://\nclass: pipeline.applications.requests.RequestApplication\n"
+                f"transport_name: t\nroutes: pipeline.demo.views.routes\nmiddleware: {names}\n",
+            )
+            status, out, _ = check(file, "--json")
+            errors = json.loads(out)["errors"]
+            self.assertEqual((1, {"configuration"}), (status, {each["rule"] for each in errors}))
+            self.assertIn("move it", " ".join(str(each["hint"]) for each in errors))
+            self.assertTrue(all(f"{file}:5:" in each["at"] for each in errors), errors)
+
     def test_tasks(self) -> None:
         """Tasks that aren't there are found as well."""
         file = written(
