@@ -17,10 +17,13 @@ from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
 from pipeline.connector.publishing import Edge, Publisher
 from pipeline.connector.traced import TracedInlet
 from pipeline.delivery import Delivery, Post, Settled
-from pipeline.observe.meter import OTHER, Count, Meter
-from pipeline.outcome import DeadLetter, Done, Dropped, Retry
+from pipeline.observe.meter import MOST, OTHER, Count, Meter
+from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Retry
 
 __all__ = ["Parts", "parts_for", "plain_queue"]
+
+#: Looked up once.
+_WON = Settled.WON
 
 #: The outcomes in words, by their type.
 _OUTCOMES: dict[type, str] = {
@@ -173,11 +176,12 @@ class _Published:
 
     def to(self, queue: str) -> Count:
         """The count of a queue."""
-        plain = plain_queue(queue)
-        count = self._known.get(plain)
+        count = self._known.get(queue)
         if count is None:
-            count = self._meter.counter("pipeline_messages_published", self._worker, plain)
-            self._known[plain] = count
+            place = self._worker, plain_queue(queue)
+            count = self._meter.counter("pipeline_messages_published", *place)
+            if len(self._known) < MOST:  # queues of instances come and go
+                self._known[queue] = count
         return count
 
 
@@ -205,33 +209,46 @@ class _Tally:
 
     def taken(self, batch: Sequence[Delivery]) -> None:
         """A batch was taken."""
-        now, observe = self._now(), self._waits.observe
-        for delivery in batch:
-            if delivery.attempt == 1:
-                observe(now - delivery.enqueued_at * 0.001)
+        now = self._now()
+        self._waits.observe_all(
+            [now - delivery.enqueued_at * 0.001 for delivery in batch if delivery.attempt == 1]
+        )
 
     def settled(
         self, batch: Sequence[Delivery], results: Sequence[Settled], outcomes: dict[Delivery, Any]
     ) -> None:
         """A batch was settled, or some of it."""
-        now, observe, done = self._now(), self._latencies.observe, 0
-        for delivery, result in zip(batch, results, strict=True):
-            if result is not Settled.WON:
-                self.outcome(result.value).value += 1
-                continue
-            outcome = outcomes.get(delivery) if outcomes else None
-            if outcome is None:
-                done += 1
-            else:
-                self._other(outcome)
-            if type(outcome) is not Retry:
-                observe(now - delivery.enqueued_at * 0.001)
+        won = [delivery for delivery, result in zip(batch, results, strict=True) if result is _WON]
+        if len(won) < len(batch):
+            self._not_won(results)
+        if outcomes:
+            ended = self._ended(won, outcomes)
+        else:
+            ended = won
+            self._done.value += len(won)
+        now = self._now()
+        self._latencies.observe_all([now - delivery.enqueued_at * 0.001 for delivery in ended])
+        for delivery in won:
             for post in delivery.posts:
                 if _is_new(post):
                     self._published.to(post.queue).value += 1
-        self._done.value += done
 
-    def _other(self, outcome: Any) -> None:
+    def _not_won(self, results: Sequence[Settled]) -> None:
+        for result in results:
+            if result is not _WON:
+                self.outcome(result.value).value += 1
+
+    def _ended(self, won: Sequence[Delivery], outcomes: dict[Delivery, Any]) -> list[Delivery]:
+        """Count each outcome; those that are over with it."""
+        ended = []
+        for delivery in won:
+            outcome = outcomes.get(delivery, DONE)
+            self._count(outcome)
+            if type(outcome) is not Retry:
+                ended.append(delivery)
+        return ended
+
+    def _count(self, outcome: Any) -> None:
         self.outcome(_OUTCOMES.get(type(outcome), OTHER)).value += 1
         if type(outcome) is DeadLetter:
             self._reasons.update([outcome.reason] if len(self._reasons) < REASONS else [])

@@ -31,7 +31,7 @@ class SampledChain(Chain):
     :param every: of so many calls one is timed; the first is.
     """
 
-    __slots__ = ("_every", "_left", "_observers", "_timed")
+    __slots__ = ("_every", "_left", "_observers", "_plain", "_timed")
 
     def __init__(
         self, steps: Sequence[Step], observers: Callable[[Step], Observe], every: int
@@ -39,6 +39,7 @@ class SampledChain(Chain):
         super().__init__(steps)
         self._every = every
         self._left = 1
+        self._plain = super().__call__
         self._observers = observers
         self._timed = self._time()
 
@@ -58,7 +59,7 @@ class SampledChain(Chain):
     def __call__(self, message: Any, connector_name: str) -> Any:
         self._left -= 1
         if self._left:
-            return super().__call__(message, connector_name)
+            return self._plain(message, connector_name)
         self._left = self._every
         return self._timed(message, connector_name)
 

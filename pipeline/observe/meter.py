@@ -6,7 +6,7 @@ Labels are bound once, when a worker is made; no label has anything that stands 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -48,10 +48,16 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         """It has taken so long; by clocks that differ it may have been less than nothing."""
-        if seconds < 0.0:
-            seconds = 0.0
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.sum += seconds
+        self.observe_all((seconds,))
+
+    def observe_all(self, times: Iterable[float]) -> None:
+        """Several things have taken so long, each."""
+        bounds, counts, total = self.bounds, self.counts, 0.0
+        for seconds in times:
+            counts[bisect_left(bounds, seconds)] += 1
+            if seconds > 0.0:
+                total += seconds
+        self.sum += total
 
 
 CellT = TypeVar("CellT", Count, Histogram)
