@@ -58,6 +58,13 @@ _ALL = (
         " when that was settled. Retries and dead letters don't count.",
     ),
     Measure(
+        "pipeline_tasks",
+        "counter",
+        ("worker", "task", "end"),
+        "Calls of tasks by how they ended: finished, failed or cancelled; or retried, which is no"
+        " end yet. A task that nobody has is `other`.",
+    ),
+    Measure(
         "pipeline_messages_shed",
         "counter",
         ("worker", "connector"),

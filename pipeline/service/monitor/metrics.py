@@ -12,6 +12,7 @@ from pipeline.observe.exposition import Reading, exposition
 from pipeline.observe.meter import MOST, OTHER, Meter
 from pipeline.service.monitor.health import Health
 from pipeline.service.monitor.lag import Lag
+from pipeline.service.monitor.task_counts import TaskCounts
 from pipeline.service.running import System
 from pipeline.signals import connection_lost, connection_made
 from pipeline.transports.answers import Page
@@ -44,6 +45,7 @@ class Metrics:
         self._broker = broker
         self._clock = clock
         self._lag = Lag(clock, meter.histogram("pipeline_reactor_lag_seconds"))
+        self._tasks = TaskCounts(meter)
         self._made = meter.counter("pipeline_broker_connections")
         self._lost = meter.counter("pipeline_broker_connections_lost")
         self._info = (system.namespace, _version())
@@ -51,12 +53,14 @@ class Metrics:
     def start(self) -> None:
         """Count from now on."""
         self._lag.start()
+        self._tasks.open()
         connection_made.connect(self._count_made)
         connection_lost.connect(self._count_lost)
 
     def stop(self) -> None:
         """Count no more."""
         self._lag.stop()
+        self._tasks.close()
         connection_made.disconnect(self._count_made)
         connection_lost.disconnect(self._count_lost)
 
