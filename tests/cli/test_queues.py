@@ -12,12 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pipeline.cli import queues
 from pipeline.errors import TaskFailed
 from pipeline.service.connect import connect
+from pipeline.tasks.states.reading import counts
 from pipeline.testing.server import shared_server, unique_namespace
 from tests.cli import queuetasks
 from tests.service.support import Process, command, written
@@ -146,6 +148,25 @@ class Queues(TestCase):
         self.assertEqual((1, ""), (code, out))
         self.assertIn("there is no queue 'taks.inbound': did you mean 'tasks.inbound'?", err)
         self.assertTrue(await running.cancel())
+
+    async def test_killed(self) -> None:
+        """A purge that is killed in its midst leaves each call there and queued, or gone and
+        cancelled; a second one does the rest."""
+        count = 1200
+        for n in range(count):
+            await queuetasks.double.send(n)
+        broker = self.sending.broker
+        purging = command(self, "queues", "purge", self.file, QUEUE, "--yes")
+        while (await broker.depth(QUEUE)).waiting == count:
+            await deferLater(self.reactor, 0.005)
+        purging.signal(signal.SIGKILL)
+        self.assertEqual(-signal.SIGKILL, (await deferToThread(purging.end))[0])
+        left = (await broker.depth(QUEUE)).waiting
+        self.assertTrue(0 < left < count, left)
+        known = (await counts(broker))["queues.double"]
+        self.assertEqual((left, count - left), (known["live"], known["cancelled"]))
+        self.assertEqual(left, (await self.told("purge", QUEUE, "--yes"))["purged"])
+        self.assertEqual(0, (await counts(broker))["queues.double"]["live"])
 
 
 def _shape(text: str) -> list[list[str]]:
