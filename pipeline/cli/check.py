@@ -60,6 +60,10 @@ def _found(args: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
     from pipeline.service.overview import overview
 
     config = load(args.file, args.set_option)
+    if config.supervisor.processes is not None:
+        from pipeline.supervisor.planning import plan_of
+
+        plan_of(config)
     return {"file": args.file, **overview(config)}, look_at(config).findings
 
 

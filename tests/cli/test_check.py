@@ -128,6 +128,15 @@ class Wrong(TestCase):
         self.assertEqual({"rule", "at", "what", "hint"}, set(found["errors"][0]))
         self.assertEqual(2, len(found["errors"]))
 
+    def test_processes(self) -> None:
+        """So is what can't be in several processes, if the file asks for them."""
+        text = WRONG.replace("Plian", "Plain").replace(", greting: hi", "")
+        self.assertEqual(0, check(written(self, text))[0])
+        status, _, err = check(written(self, text + "supervisor: {processes: 2, single: [on]}\n"))
+        self.assertEqual((1, 2), (status, len(err.splitlines())))
+        self.assertIn("memory:// is within one process, and a supervisor runs several", err)
+        self.assertIn("did you mean 'one'?", err)
+
     def test_order(self) -> None:
         """So is request middleware in the wrong order, as a cache below what it must not miss."""
         for early, late in (
