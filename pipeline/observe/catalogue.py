@@ -114,7 +114,15 @@ _ALL = (
         "pipeline_read_silence_seconds",
         "gauge",
         ("worker", "queue"),
-        "For how long the server has owed an answer to a read; 0 when no read is out.",
+        "For how long the server has owed an answer to a read: up to 4 s while a queue is empty, 0"
+        " when no read is out.",
+    ),
+    Measure(
+        "pipeline_queue_messages",
+        "gauge",
+        ("queue", "state"),
+        "Messages in a queue that is read here: waiting, in_hand, delayed or dead, in all processes"
+        " together. Only with the option `depths`.",
     ),
     Measure("pipeline_broker_up", "gauge", (), "1 while there is a connection to the server."),
     Measure(

@@ -10,6 +10,7 @@ from pipeline.connector.measured import plain_queue
 from pipeline.observe.aggregate import CONTENT_TYPE
 from pipeline.observe.exposition import Reading, exposition
 from pipeline.observe.meter import MOST, OTHER, Meter
+from pipeline.service.monitor.depths import Depths
 from pipeline.service.monitor.health import Health
 from pipeline.service.monitor.lag import Lag
 from pipeline.service.monitor.task_counts import TaskCounts
@@ -29,6 +30,7 @@ class Metrics:
     :param health: how they are.
     :param broker: gives the broker, once that has been started.
     :param clock: the reactor.
+    :param depths: seconds between two looks at the queues; 0: there are none.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Metrics:
         health: Health,
         broker: Callable[[], Any],
         clock: Any,
+        depths: float = 0.0,
     ) -> None:
         self._meter = meter
         self._system = system
@@ -46,6 +49,7 @@ class Metrics:
         self._clock = clock
         self._lag = Lag(clock, meter.histogram("pipeline_reactor_lag_seconds"))
         self._tasks = TaskCounts(meter)
+        self._depths = Depths(system, broker, depths, clock)
         self._made = meter.counter("pipeline_broker_connections")
         self._lost = meter.counter("pipeline_broker_connections_lost")
         self._info = (system.namespace, _version())
@@ -54,6 +58,7 @@ class Metrics:
         """Count from now on."""
         self._lag.start()
         self._tasks.open()
+        self._depths.start()
         connection_made.connect(self._count_made)
         connection_lost.connect(self._count_lost)
 
@@ -61,6 +66,7 @@ class Metrics:
         """Count no more."""
         self._lag.stop()
         self._tasks.close()
+        self._depths.stop()
         connection_made.disconnect(self._count_made)
         connection_lost.disconnect(self._count_lost)
 
@@ -85,6 +91,7 @@ class Metrics:
             broker = self._broker()
             yield Reading("pipeline_broker_up", (), broker.available)
             yield Reading("pipeline_beat_silence_seconds", (), broker.silence)
+        yield from self._depths.readings()
         for name, worker in self._system.workers.items():
             for connector in worker.connectors.values():
                 yield from self._of_connector(name, connector)

@@ -45,6 +45,7 @@ class Monitor:
         connected: Connection,
         clock: Any,
     ) -> None:
+        self._options = options
         self._notifier = notifier
         self._config = config
         self._connected = connected
@@ -73,13 +74,20 @@ class Monitor:
 
     def watch(self, system: System) -> None:
         """Look at this system from its start on."""
-        self._health = Health(
-            system, lambda: self._connected.broker, self._clock, self._config.stuck_after
-        )
+        self._health = Health(system, self._broker, self._clock, self._config.stuck_after)
         if self.meter is not None:
-            self._metrics = _metrics(self.meter, system, self._health, self._connected, self._clock)
+            self._metrics = self._make_metrics(self.meter, system)
         if self._notifier is not None:
             self._systemd = Systemd(self._notifier, self._health, self._clock)
+
+    def _broker(self) -> Any:
+        return self._connected.broker
+
+    def _make_metrics(self, meter: Meter, system: System) -> Metrics:
+        from pipeline.service.monitor.metrics import Metrics  # prometheus_client, optional
+
+        depths = (self._options.depths or 0.0) if self._options is not None else 0.0
+        return Metrics(meter, system, self.health, self._broker, self._clock, depths)
 
     def _endpoint(self, options: MonitorConfig) -> Endpoint:
         from pipeline.service.monitor.endpoint import Endpoint  # HTTP, which not everybody needs
@@ -127,14 +135,6 @@ def _meter(options: MonitorConfig | None, clock: Any) -> Meter | None:
     # The server's clock and the host's go alike; a test's clock is its own server's.
     now = time.time if IReactorThreads.providedBy(clock) else clock.seconds
     return Meter(options.sample or 1, now)
-
-
-def _metrics(
-    meter: Meter, system: System, health: Health, connected: Connection, clock: Any
-) -> Metrics:
-    from pipeline.service.monitor.metrics import Metrics  # prometheus_client, which is optional
-
-    return Metrics(meter, system, health, lambda: connected.broker, clock)
 
 
 def options_of(config: SystemConfig, environment: Mapping[str, str]) -> MonitorConfig | None:

@@ -10,6 +10,7 @@ from pipeline.config.endpoints import ConfigServerEndpoint, ServerDescription
 from pipeline.config.fields import ConfigBool
 from pipeline.config.numbers import ConfigInt
 from pipeline.config.problems import Problems
+from pipeline.config.quantities import ConfigDuration
 from pipeline.config.schemas import SystemConfig
 from pipeline.errors import ConfigError
 from pipeline.transports.authentication import AuthenticationConfig
@@ -35,6 +36,10 @@ class MonitorConfig(Config):
         "Of so many messages one is timed in each middleware and handler.",
         default=100,
         minimum=1,
+    )
+    depths = ConfigDuration(
+        "How often to ask the server how much is in the queues that are read here; 0: never.",
+        default=0.0,
     )
     authentication = ConfigSection("Who may ask; anybody by default.", AuthenticationConfig)
     tls = ConfigSection("The certificate; without one there is no TLS.", TlsConfig)

@@ -71,6 +71,7 @@ class Page(MetricsCase):
         """Every measure of the catalogue that has something to tell is there, as its kind."""
         found = self.families()
         quiet = {
+            "pipeline_queue_messages",
             "pipeline_tasks",
             "pipeline_dead_letters",
             "pipeline_transport_events",

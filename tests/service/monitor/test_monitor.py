@@ -81,9 +81,9 @@ class ARealProcess(TestCase):
         self.process: Process = twistd(
             self,
             *("pipeline", "--config", written(self, config)),
-            BLOCKS="3",
+            BLOCKS="6",
             NOTIFY_SOCKET=f"@{name}",
-            WATCHDOG_USEC="2000000",
+            WATCHDOG_USEC="20000000",
         )
         self.client = Client(self.process.wait_for("/live, /ready"))
 
