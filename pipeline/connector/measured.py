@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pipeline.connector.flow import Flow, Source
 from pipeline.connector.handling import Inlet
 from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
-from pipeline.connector.publishing import Edge, Publisher
+from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.connector.traced import TracedInlet
 from pipeline.delivery import Delivery, Post, Settled
 from pipeline.observe.meter import MOST, OTHER, Count, Meter
@@ -35,6 +35,8 @@ _OUTCOMES: dict[type, str] = {
 
 #: The most reasons of dead letters that are told apart, for each queue: a handler may make some up.
 REASONS = 30
+#: Those that are told before there is a letter.
+USUAL = ("exhausted", "permanent", "undecodable")
 
 
 class Parts(NamedTuple):
@@ -73,6 +75,8 @@ class MeasuredPublisher(Publisher):
     def __init__(self, meter: Meter, worker: str, *parts: Any) -> None:
         super().__init__(*parts)
         self._published = _Published(meter, worker)
+        for queue in self._queues.values():
+            self._published.to(queue)
 
     def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
         return self._counted(super()._send(post, partition, edge), post.queue)
@@ -96,6 +100,8 @@ class MeasuredInlet(Inlet):
         self._times = meter.histogram("pipeline_handling_seconds", worker, connector.name, kind)
         self._every = meter.sample
         self._left = 1
+        # Its figures are there before its first message.
+        _Tally(meter, worker, queue_of(connector.name, kind), kind)
 
     def process(self, delivery: Delivery) -> Any:
         self._left -= 1
@@ -200,6 +206,11 @@ class _Tally:
         self._waits = meter.histogram("pipeline_wait_seconds", *place)
         self._latencies = meter.histogram("pipeline_latency_seconds", *place)
         self._done = self.outcome("done")
+        # Prometheus sees no increase in what begins with 1: all begin with 0.
+        for name in _OUTCOMES.values():
+            self.outcome(name)
+        for reason in USUAL:
+            meter.counter("pipeline_dead_letters", *place, reason)
         self._published = _Published(meter, worker)
         self._reasons: set[str] = set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from typing import Any
 
@@ -257,6 +258,6 @@ def url_of(port: IListeningPort, scheme: str = "http") -> str:
     address: Any = port.getHost()
     host = getattr(address, "host", None)
     if host is None:
-        return str(address)
+        return f"unix:{os.fsdecode(address.name)}" if hasattr(address, "name") else str(address)
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"{scheme}://{shown}:{address.port}/"

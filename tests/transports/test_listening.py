@@ -100,6 +100,6 @@ class Opening(TestCase):
         path = os.path.join(os.path.relpath(self.mktemp()))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         port = await self.open(f"unix:{path}")
-        self.assertIn(path, url_of(port))
+        self.assertEqual(f"unix:{path}", url_of(port))
         with self.assertRaises(ConfigError):
             Listening(ServerDescription("unix:x"), reuse_port=True)

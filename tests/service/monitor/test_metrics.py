@@ -54,13 +54,14 @@ class MetricsCase(TestCase):
         text = page.content.decode()
         return {family.name: family for family in text_string_to_metric_families(text)}
 
-    def values(self, name: str) -> dict[tuple[str, ...], float]:
-        """Values by the values of the labels, in their order."""
+    def values(self, name: str, *, has_happened: bool = False) -> dict[tuple[str, ...], float]:
+        """Values by the values of the labels, in their order; without zeros if they must have
+        happened."""
         labels = CATALOGUE[name].labels
         return {
             tuple(sample.labels[label] for label in labels): sample.value
             for sample in self.families()[name].samples
-            if "le" not in sample.labels
+            if "le" not in sample.labels and (sample.value or not has_happened)
         }
 
 
@@ -86,10 +87,20 @@ class Page(MetricsCase):
     def test_counted(self) -> None:
         """A message that a worker has sent to itself is seen all the way."""
         place = ("one", "a.inbound", "inbound")
-        self.assertEqual({(*place, "done"): 1.0}, self.values("pipeline_messages_settled"))
-        self.assertEqual({place[:2]: 1.0}, self.values("pipeline_messages_published"))
+        settled = self.values("pipeline_messages_settled", has_happened=True)
+        self.assertEqual({(*place, "done"): 1.0}, settled)
+        published = self.values("pipeline_messages_published", has_happened=True)
+        self.assertEqual({place[:2]: 1.0}, published)
         steps = self.values("pipeline_middleware_seconds")
         self.assertIn(("one", "pass", "consume", "inbound"), steps)
+
+    def test_zeros(self) -> None:
+        """What has not happened yet is told as 0, so that the first time is an increase."""
+        dead = self.values("pipeline_dead_letters")
+        self.assertEqual(0.0, dead["one", "a.inbound", "inbound", "exhausted"])
+        self.assertEqual(0.0, self.values("pipeline_messages_published")["two", "b.inbound"])
+        settled = self.values("pipeline_messages_settled")
+        self.assertEqual(0.0, settled["two", "b.outbound", "outbound", "done"])
 
     def test_state(self) -> None:
         """What is there now: health, connection, room."""
