@@ -73,6 +73,8 @@ def _add(metric: Metric, labels: tuple[str, ...], value: float) -> None:
 
 
 def _add_histogram(metric: Metric, labels: tuple[str, ...], histogram: Histogram) -> None:
+    if not any(histogram.counts):
+        return  # a middleware has many kinds of which it never sees one: that would be long
     named = _named(CATALOGUE[metric.name], labels)
     bounds = [*map(repr, map(float, histogram.bounds)), "+Inf"]
     totals = list(accumulate(histogram.counts))

@@ -49,6 +49,12 @@ class Text(TestCase):
         rest = {each.name[-5:]: each.value for each in samples if "le" not in each.labels}
         self.assertEqual({"count": 4, "s_sum": 103.001}, rest)
 
+    def test_empty(self) -> None:
+        """A histogram of nothing is left out; a counter of nothing is told."""
+        self.meter.histogram("pipeline_reactor_lag_seconds")
+        self.meter.counter("pipeline_messages_published", "w", "q")
+        self.assertEqual({"pipeline_messages_published"}, set(self.families()))
+
     def test_readings(self) -> None:
         """What is looked up now is told beside what was counted."""
         self.readings = [
