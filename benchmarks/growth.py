@@ -248,8 +248,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192), most))
 
     async def bench(reactor: Any) -> None:
-        with private_server() as address:
-            figures = await measured(reactor, address, series, options.messages, options.rounds)
+        figures = await measured(reactor, address, series, options.messages, options.rounds)
         rows = rows_of(figures, series)
         show(rows)
         written(options.json, rows)
@@ -257,7 +256,8 @@ def main() -> None:
             draw(options.plot, rows)
             print(f"drawn: {options.plot}", file=sys.stderr)
 
-    run(bench)
+    with private_server() as address:
+        run(bench)
 
 
 if __name__ == "__main__":

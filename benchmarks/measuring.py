@@ -97,10 +97,17 @@ def given(
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     more(parser)
     options = parser.parse_args()
+    sys.excepthook = _stopped
     for option, size in sizes.items():
         if getattr(options, option) is None:
             setattr(options, option, size.tiny if options.tiny else size.full)
     return options
+
+
+def _stopped(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Show no traceback of Ctrl-C; what was started has ended by then."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _amount(text: str) -> int:
@@ -111,13 +118,30 @@ def _amount(text: str) -> int:
 
 
 def run(main: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
-    """Run a coroutine function in a reactor set up as a service's is, and end the process."""
+    """Run a coroutine function in a reactor set up as a service's is, and end the process.
 
-    def started(reactor: Any) -> Deferred[Any]:
+    Ctrl-C stops the reactor in the midst of it, for status 130. So what must be ended is to be
+    opened around this.
+    """
+    stopped: list[bool] = []
+    done: list[bool] = []
+
+    async def whole(reactor: Any) -> None:
         collect_seldom(reactor)
-        return Deferred.fromCoroutine(main(reactor))
+        reactor.addSystemEventTrigger("before", "shutdown", stopped.append, True)
+        try:
+            await main(reactor)
+            done.append(True)
+        except Exception:
+            if not stopped:  # else its connections were lost since the reactor has stopped
+                raise
 
-    react(started)
+    try:
+        react(lambda reactor: Deferred.fromCoroutine(whole(reactor)))
+    except SystemExit as ended:
+        if not done and not ended.code:
+            raise SystemExit(130) from None
+        raise
 
 
 # Figures ---------------------------------------------------------------------------------------

@@ -113,12 +113,12 @@ def main() -> None:
     given_options = given("metrics", __doc__, SIZES)
 
     async def bench(reactor: Any) -> None:
-        with private_server() as address:
-            rows = await measured(reactor, address, given_options.messages, given_options.rounds)
+        rows = await measured(reactor, address, given_options.messages, given_options.rounds)
         show(rows)
         written(given_options.json, rows)
 
-    run(bench)
+    with private_server() as address:
+        run(bench)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pipeline.brokers.redis.address import Address
 
 SIZES = {
     "calls": Size(8_000, 80, "calls of a round for the fastest; slower ones have fewer"),
-    "rounds": Size(3, 1, "how many rounds"),
+    "rounds": Size(2, 1, "how many rounds"),
 }
 #: Calls a second that are few, and for how many seconds latencies are looked at.
 FEW, FOR = 100, 1.0

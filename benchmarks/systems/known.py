@@ -53,7 +53,7 @@ OURS = {
     "pipeline": System(
         "in_pipeline",
         "after the work, with its result, in one step",
-        "defaults: states and results of calls are kept",
+        "defaults: the states of calls are kept",
         {kind: (*_OURS, f"{{folder}}/{kind}.yaml") for kind in ("async", "thread", "process")},
         share=1,
     ),

@@ -10,6 +10,7 @@ import itertools
 import mmap
 import os
 import struct
+import threading
 from pathlib import Path
 from time import monotonic
 
@@ -31,16 +32,19 @@ class _Book:
 
     def close(self) -> None:
         """Begin a file of one's own, as after a fork."""
+        self._opening = threading.Lock()
         self.next = itertools.count().__next__
         self.map: mmap.mmap | None = None
 
     def open(self) -> mmap.mmap:
-        """Make the file."""
-        path = Path(os.environ[FOLDER], str(os.getpid()))
-        with open(path, "w+b") as file:
-            file.truncate(_NOTE.size * MOST)
-            self.map = mmap.mmap(file.fileno(), 0)
-        return self.map
+        """Make the file; once, though several threads may begin at the same time."""
+        with self._opening:
+            if self.map is None:
+                path = Path(os.environ[FOLDER], str(os.getpid()))
+                with open(path, "w+b") as file:
+                    file.truncate(_NOTE.size * MOST)
+                    self.map = mmap.mmap(file.fileno(), 0)
+            return self.map
 
 
 _book = _Book()
