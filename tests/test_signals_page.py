@@ -97,8 +97,9 @@ class Sent(TestCase):
         """Each is sent with what the page says, and its failing listener changes nothing."""
         shown: list[str] = []
         example = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
-        namespace = {"print": shown.append}
+        namespace: dict[str, Any] = {"print": shown.append}
         exec(example, namespace)
+        self.addCleanup(ALL["message_dead_lettered"].disconnect, namespace["notice"])
         await self._live()
         self.flushLoggedErrors(KeyError)
         errors = {str(each.value) for each in self.flushLoggedErrors(ListenerError)}
