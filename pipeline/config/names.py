@@ -61,11 +61,11 @@ def _imported(module: str, dotted: str, at: str | None) -> ModuleType | None:
         if error.name == module:
             return None
         raise _failed(module, dotted, at, error) from error
-    except Exception as error:  # importing runs foreign code, which may raise anything
+    except (Exception, SystemExit) as error:  # importing runs foreign code, which may do anything
         raise _failed(module, dotted, at, error) from error
 
 
-def _failed(module: str, dotted: str, at: str | None, error: Exception) -> ConfigError:
+def _failed(module: str, dotted: str, at: str | None, error: BaseException) -> ConfigError:
     inner = f"{type(error).__name__}: {error}"
     whole = "" if module == dotted else f" (for {dotted!r})"
     return ConfigError(f"importing {module!r}{whole} failed: {inner}", at=at)

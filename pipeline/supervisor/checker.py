@@ -32,9 +32,13 @@ class Checker:
 
         :raise ConfigError: something is wrong with it.
         """
-        program = command("pipeline.supervisor.planning")
         self._process = subprocess.Popen(
-            program, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command("pipeline.supervisor.planning"),
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C is for us; it would die of it with a traceback.
+            start_new_session=True,
         )
         try:
             told, _ = self._process.communicate(msgspec.json.encode(self._asked), timeout=LIMIT)
@@ -53,7 +57,11 @@ class Checker:
     def _understood(self, told: bytes, status: int) -> Plan:
         if status:
             raise ConfigError(f"it could not be read: the process that did ended with {status}")
-        answer = msgspec.json.decode(told, type=Answer)
+        try:
+            answer = msgspec.json.decode(told, type=Answer)
+        except msgspec.DecodeError:
+            what = "it could not be read: the process that did ended without a word"
+            raise ConfigError(what, hint="does the code of a worker end Python?") from None
         if answer.plan is None:
             raise ConfigErrors(problem.error() for problem in answer.problems)
         return answer.plan

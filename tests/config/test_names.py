@@ -29,6 +29,7 @@ class Resolving(TestCase):
         )
         (inside / "works.py").write_text("class Thing:\n    inner = 5\n")
         (inside / "needs.py").write_text("import no_such_module_at_all\n")
+        (inside / "ends.py").write_text("raise SystemExit(0)\n")
         (inside / "fails.py").write_text("1 / 0\n")
         self.patch(sys, "path", [str(folder), *sys.path])
 
@@ -83,6 +84,7 @@ class Resolving(TestCase):
             error.what,
         )
         self.assertIsInstance(error.__cause__, ZeroDivisionError)
+        self.assertIn("SystemExit: 0", self.fails(f"{self.package}.ends").what)
         self.assertIn("OSError: too lazy", self.fails(f"{self.package}.lazy").what)
 
     def test_no_name(self) -> None:

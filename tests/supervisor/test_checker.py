@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -62,6 +63,22 @@ class Checking(TestCase):
         with self.assertRaises(ConfigError) as caught:
             self.checker("workers.mine.greting:hi").plan()
         self.assertIn("--set-option workers.mine.greting", str(caught.exception))
+
+    def test_by_itself(self) -> None:
+        """What a terminal sends at Ctrl-C is not for who reads; code that ends Python is wrong, and
+        said to be."""
+        self.code("import os; open('group', 'w').write(str(os.getpgrp()))")
+        self.checker().plan()
+        self.addCleanup(Path("group").unlink)
+        self.assertNotEqual(str(os.getpgrp()), Path("group").read_text())
+        for code, words in (
+            ("sys.exit(0)", "SystemExit: 0"),
+            ("os._exit(0)  # now", "without a word"),
+        ):
+            self.code(f"import os, sys; {code}")
+            with self.assertRaises(ConfigError) as caught:
+                self.checker().plan()
+            self.assertIn(words, str(caught.exception))
 
     def test_given_up(self) -> None:
         """Who stops ends the reading, and who dies over it has said nothing."""
