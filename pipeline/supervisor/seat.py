@@ -166,8 +166,12 @@ class Seat:
             await old.stop(before.stop_timeout + GRACE)
         if self._is_stopping:
             return False
+        try:
+            fresh = self._begin(plan)
+        except OSError:
+            self._start_after(LONGEST)  # nobody is there any more whose end would do it
+            raise
         self.plan = plan
-        fresh = self._begin(plan)
         self._take(fresh)
         if await self._ready_in_time(fresh, plan):
             return True

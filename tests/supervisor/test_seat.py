@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from pipeline.supervisor import seat as seat_module
 from pipeline.supervisor.child import Child
 from pipeline.supervisor.plan import Plan
 from pipeline.supervisor.seat import Seat
@@ -41,6 +42,9 @@ class Seats(TestCase):
         self.begun.append((number, plan.namespace))
         start = small.small(self.program, number, plan.namespace)
         return Child.spawn(start, self.reactor, self.lines.append)
+
+    def refuse(self, number: int, plan: Plan) -> Child:
+        raise OSError("no more processes")
 
     def seat(self, **plan: Any) -> Seat:
         """A seat that is started, and left when the test ends."""
@@ -156,12 +160,19 @@ class Seats(TestCase):
 
     async def test_none_to_give(self) -> None:
         """When the system has no process to give, it is said and tried again."""
-
-        def refuse(number: int, plan: Plan) -> Child:
-            raise OSError("no more processes")
-
-        seat = Seat(1, Plan(), refuse, self.reactor, lambda: None)
+        seat = Seat(1, Plan(), self.refuse, self.reactor, lambda: None)
         seat.start()
         self.assertEqual(["process 1 can't be started: no more processes"], self.events)
         self.assertFalse(await seat.replace(Plan()))
         await seat.stop(1)
+
+    async def test_none_to_give_for_another(self) -> None:
+        """When there is none to give and the old one has stopped, one of the old plan follows."""
+        self.patch(seat_module, "LONGEST", 0.05)
+        seat = self.seat(single=("one",))
+        await self.until(lambda: seat.is_ready)
+        spawn, seat._spawn = seat._spawn, self.refuse
+        self.assertFalse(await seat.replace(Plan(namespace="second", single=("one",))))
+        seat._spawn = spawn
+        await self.until(lambda: seat.is_ready)
+        self.assertEqual([(1, "first"), (1, "first")], self.begun)
