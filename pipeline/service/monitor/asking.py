@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from twisted.internet.defer import Deferred
@@ -61,9 +60,9 @@ def _late(result: Any, seconds: float) -> NoReturn:
 async def _asked(agent: Agent, path: str) -> Said:
     headers = Headers({b"Host": [b"process"], b"Connection": [b"close"]})
     response: Any = await agent.request(b"GET", b"http://process" + path.encode(), headers)
-    body: Deferred[bytes] = Deferred()
-    response.deliverBody(_Body(body.callback))
-    said = await body
+    reading = _Body()
+    response.deliverBody(reading)
+    said = await reading.whole
     if len(said) > LARGEST:
         return Said(0, b"its answer is too long")
     return Said(response.code, said)
@@ -82,19 +81,27 @@ class _At:
 
 
 class _Body(Protocol):
-    """Keeps a body, up to a limit."""
+    """Keeps a body, up to a limit.
 
-    def __init__(self, done: Callable[[bytes], None]) -> None:
-        self._done = done
+    :ivar whole: fires with it; who cancels it hangs up.
+    """
+
+    def __init__(self) -> None:
+        self.whole: Deferred[bytes] = Deferred(lambda _: self._hang_up())
         self._pieces: list[bytes] = []
         self._length = 0
 
     def dataReceived(self, data: bytes) -> None:
         self._length += len(data)
         self._pieces.append(data)
-        if self._length > LARGEST and self.transport is not None:
-            self.transport.loseConnection()
+        if self._length > LARGEST:
+            self._hang_up()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         is_whole = reason.check(ResponseDone) or self._length > LARGEST
-        self._done(b"".join(self._pieces) if is_whole else b"")
+        if not self.whole.called:
+            self.whole.callback(b"".join(self._pieces) if is_whole else b"")
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()

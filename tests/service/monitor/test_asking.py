@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from pipeline.service.monitor import asking
@@ -64,6 +65,14 @@ class Asking(TestCase):
         said = await self.ask(seconds=0.2)
         self.assertEqual(Said(0, b"it has not answered within 0.2 s"), said)
 
+    async def test_stuck(self) -> None:
+        """It begins to answer and comes to no end: nothing is left of what was asked."""
+        _Stuck.lost = Deferred()
+        self.listen(_Stuck)
+        said = await self.ask(seconds=0.5)
+        self.assertEqual(Said(0, b"it has not answered within 0.5 s"), said)
+        await _Stuck.lost
+
     async def test_nonsense(self) -> None:
         """What it says is no HTTP."""
         self.listen(_Babbling)
@@ -74,6 +83,17 @@ class Asking(TestCase):
         self.patch(asking, "LARGEST", 5)
         await self.serve()
         self.assertEqual(Said(0, b"its answer is too long"), await self.ask())
+
+
+class _Stuck(Protocol):
+    lost: Deferred[None]
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost.callback(None)
 
 
 class _Babbling(Protocol):
