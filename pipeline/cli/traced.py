@@ -51,7 +51,7 @@ class _Telling:
         traced = self._traced
         way = traced.entrance
         who = f"as if {way['worker']} {_DID[way['direction']]} it on {way['connector']}"
-        message = ("message", traced.message.get("message_id", ""))
+        message = ("message", visible(str(traced.message.get("message_id", ""))))
         yield f"{self._colours(' '.join(message).rstrip(), 'bold')}, {way['kind']}, {who}"
         for happening in traced.happened:
             yield from self._scenery(happening)
@@ -99,7 +99,7 @@ class _Telling:
         yield f"  would be handled by {self._colours(happening.name, 'bold')}  {about}"
 
     def _published(self, happening: Happening) -> Iterator[str]:
-        yield f"  -> {self._colours(happening.name, 'cyan')}, {happening.detail}"
+        yield f"  -> {self._colours(visible(happening.name), 'cyan')}, {happening.detail}"
         if happening.message_id in self._met:
             return
         self._met.add(happening.message_id)
@@ -162,7 +162,7 @@ class _Telling:
         traced = self._traced
         for queue, depth in traced.left.items():
             numbers = ", ".join(f"{number} {name}" for name, number in depth.items())
-            yield f"left in {queue}: {numbers.replace('_', ' ')}"
+            yield f"left in {visible(queue)}: {numbers.replace('_', ' ')}"
         for problem in (traced.problem, *traced.troubles):
             if problem:
                 yield self._colours(visible(problem), "red")

@@ -58,6 +58,12 @@ class Shown(TestCase):
         self.assertNotIn(long, await self.said(long))
         self.assertIn(long, await self.said(long, full=True))
         self.assertNotIn("\033", await self.said("\033[2J\n"))
+        fields = {"content": "hi", "message_id": "\033[2J"}
+        self.assertIn("message \\x1b[2J, inbound", await self.said(fields))
+        for_one = {"transport_name": "phone", "transport_metadata": {"reply_instance": "\033[2J"}}
+        said = await self.said({**fields, **for_one, "to_addr": "x"}, kind="outbound")
+        self.assertNotIn("\033", said)
+        self.assertIn("phone.outbound@\\x1b", said)
 
     async def test_colours(self) -> None:
         """A terminal gets colours."""

@@ -105,7 +105,7 @@ def pauses_in(flat: list[bytes]) -> list[Pause]:
         try:
             since, by, reason = json.loads(raw)
             told = str(by), int(since), str(reason)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             told = "somebody", 0, ""
         found.append(Pause(name.decode("utf-8", "surrogateescape"), *told))
     return sorted(found)

@@ -22,7 +22,15 @@ class PausesIn(SynchronousTestCase):
 
     def test_odd(self) -> None:
         """What can't be read is a pause all the same."""
-        for raw in (b"", b"{}", b"[1]", b'["x", "ada", ""]', b"[null, 1, 2]", b"\xff"):
+        for raw in (
+            b"",
+            b"{}",
+            b"[1]",
+            b'["x", "ada", ""]',
+            b"[null, 1, 2]",
+            b"\xff",
+            b'[1e999, "", ""]',
+        ):
             self.assertEqual([Pause("a", "somebody", 0, "")], pauses_in([b"a", raw]), raw)
 
 
