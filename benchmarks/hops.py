@@ -130,7 +130,7 @@ class Hop:
         await self._figures.timed(ONE_BY_ONE, few, each)
         await self._emptied()
         await self._figures.timed(f"bare {BATCHED}", count, lambda: self._bare_batches(count))
-        await self._figures.timed(BATCHED, count, lambda: self._batches(messages))
+        await self._figures.timed(BATCHED, count, lambda: self._publish_many("inbound", messages))
         gc.unfreeze()
         await self._emptied()
 
@@ -143,7 +143,7 @@ class Hop:
         await self._client.execute("DEL", "bare.inbound", "bare.outbound")
 
         await self._worker.pause_connectors()
-        await self._batches([UserMessage(**MESSAGE) for _ in range(count)])
+        await self._publish_many("inbound", [UserMessage(**MESSAGE) for _ in range(count)])
         handled = self._worker.expect(count, effect)
 
         async def work() -> None:
@@ -163,11 +163,6 @@ class Hop:
             some = min(AT_ONCE, count - start)
             adds = [("XADD", "bare.inbound", "*", "m", payload)] * some
             await self._client.execute_many(adds)
-
-    async def _batches(self, messages: list[UserMessage]) -> None:
-        for start in range(0, len(messages), AT_ONCE):
-            some = messages[start : start + AT_ONCE]
-            await self._publish_many("inbound", some)
 
     async def _emptied(self) -> None:
         """Leave nothing of what was published, nor of the groups that read it."""

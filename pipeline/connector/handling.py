@@ -121,9 +121,9 @@ class Inlet:
         handler = None
         try:
             message = self._chain(message, self._name)
-            if isinstance(message, Deferred):
-                message = await message
             if message is not delivery.message:
+                if isinstance(message, Deferred):
+                    message = await message
                 message._delivery = delivery
             handler = self.handlers.get(message.get_routing_endpoint(), self.default)
             result = handler(message)

@@ -79,10 +79,10 @@ class Outgoing:
     ) -> list[Any]:
         """Publish many messages, at a fraction of what each costs alone.
 
-        With a delivery in hand they are staged, as :meth:`publish` does. Otherwise all pass the
-        publish chain first, and then are put on their queues 500 in a step: those of a step are
-        stored all or none. An error in the chain, or of a message that can't be encoded, is raised
-        before any is.
+        With a delivery in hand they are staged, as :meth:`publish` does. Otherwise they pass the
+        publish chain in their order, and are put on their queues 500 in a step: those of a step are
+        stored all or none, and the server stores one while the next passes the chain. After an
+        error, of the chain or of a step, nothing more is sent; steps before it have been stored.
 
         :param endpoint: set on each; None: as they are.
         :param max_depth: the queue is full when it has so many messages; 0: it never is.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from pipeline.connector.pressure import Pressure, WhenFull
+from pipeline.connector.steps import Steps
 from pipeline.delivery import Delivery, Post, current
 from pipeline.eager import eager
 from pipeline.errors import Drop, PipelineError, Respond
@@ -21,8 +22,6 @@ __all__ = ["Edge", "Publication", "Publisher", "queue_of"]
 
 #: The kinds whose queue isn't called ``<connector>.<kind>``; the name is Vumi's.
 _PLURAL = {"failure": "failures"}
-#: The most messages that are put on a queue in one step.
-TOGETHER = 500
 
 
 def queue_of(name: str, kind: str) -> str:
@@ -141,7 +140,7 @@ class Publisher:
         passed: Any
         try:
             passed = chain(message, self.name)
-            if not isinstance(passed, Deferred):
+            if passed is message or not isinstance(passed, Deferred):
                 self._stage(kind, passed, delivery)
                 return succeed(passed)
         except Exception:  # noqa: BLE001  # it belongs to who gets the Deferred
@@ -166,50 +165,44 @@ class Publisher:
         return publication
 
     async def publish_many(self, kind: str, messages: Iterable[Any], max_depth: int) -> list[Any]:
-        """Run the publish chain for each from the edge, then put them on their queues together."""
-        chain = self._chain(kind)
-        published: list[Any] = []
-        batches: dict[tuple[int, str], list[Post]] = {}
-        partition = 0
-        for message in messages:
-            if self._is_spread:
-                choose_anew()
-            try:
-                passed = chain(message, self.name)
-                if isinstance(passed, Deferred):
-                    passed = await passed
-            except (Drop, Respond) as error:
-                await self._held_up(error, kind, message, Edge(None))
-                published.append(None)
-                continue
-            published.append(passed)
-            queue = self._queue_for(kind, passed)
-            if self._is_spread:
-                partition = partition_for(self._worker, kind, passed)
-            post = self._post(queue, passed, None)
-            batch = batches.get((partition, queue))
-            if batch is None:
-                batch = batches[partition, queue] = []
-            batch.append(post)
-        await self._send_all(batches, max_depth)
+        """Run the publish chain for each from the edge, and put them on their queues in steps."""
+        steps = Steps(
+            self._worker.clock,
+            lambda posts, partition: self._send_many(posts, partition, max_depth),
+        )
+        try:
+            published = await self._in_steps(kind, messages, steps)
+        except BaseException:
+            await steps.stored()
+            raise
+        await steps.end()
         if message_published.receivers:
             for passed in published:
                 if passed is not None:
                     self._tell(kind, passed, self._queue_for(kind, passed), None)
         return published
 
-    async def _send_all(
-        self, batches: Mapping[tuple[int, str], Sequence[Post]], max_depth: int
-    ) -> None:
-        sending = [
-            Deferred.fromCoroutine(self._send_many(posts[at : at + TOGETHER], partition, max_depth))
-            for (partition, _), posts in batches.items()
-            for at in range(0, len(posts), TOGETHER)
-        ]
-        results: list[tuple[bool, Any]] = await DeferredList(sending, consumeErrors=True)
-        for is_sent, result in results:
-            if not is_sent:
-                result.raiseException()
+    async def _in_steps(self, kind: str, messages: Iterable[Any], steps: Steps) -> list[Any]:
+        chain, partition = self._chain(kind), 0
+        published: list[Any] = []
+        for message in messages:
+            if steps.is_due:
+                await steps.turn()
+            if self._is_spread:
+                choose_anew()
+            try:
+                passed = chain(message, self.name)
+                if passed is not message and isinstance(passed, Deferred):
+                    passed = await passed
+            except (Drop, Respond) as error:
+                await self._held_up(error, kind, message, Edge(None))
+                published.append(None)
+                continue
+            if self._is_spread:
+                partition = partition_for(self._worker, kind, passed)
+            steps.add(self._post(self._queue_for(kind, passed), passed, None), partition)
+            published.append(passed)
+        return published
 
     async def _send_many(self, posts: Sequence[Post], partition: int, max_depth: int) -> None:
         await self._worker.broker.publish(posts, partition=partition, max_depth=max_depth)

@@ -42,7 +42,10 @@ class Many(WorkerCase):
         """All are stored in their order, on the endpoint named, more than fit in a step."""
         connector = self.connector(publishes=("inbound",), consumes=())
         contents = [str(n) for n in range(777)]
-        published = self.successResultOf(self.many(connector, *contents, endpoint="here"))
+        publishing = self.many(connector, *contents, endpoint="here")
+        self.assertEqual(500, self.depth("sms.inbound").waiting)
+        self.helper.advance()
+        published = self.successResultOf(publishing)
         self.assertEqual(contents, [message.content for message in published])
         self.assertEqual(contents, self.contents("sms.inbound"))
         self.assertEqual({"here"}, {message.get_routing_endpoint() for message in published})
@@ -66,10 +69,14 @@ class Many(WorkerCase):
         self.assertTrue(all(m.helper_metadata["seen"] for m in published if m))
 
     def test_unencodable(self) -> None:
-        """One that can't be encoded is an error before any is stored."""
+        """One that can't be encoded is an error, and none of its step is stored."""
         connector = self.connector(Picky("p", {}, self), publishes=("inbound",), consumes=())
         self.failureResultOf(self.many(connector, "a", "odd"), InvalidMessageField)
         self.assertEqual([], self.contents("sms.inbound"))
+        publishing = self.many(connector, *map(str, range(500)), "odd", "b")
+        self.helper.advance()
+        self.failureResultOf(publishing, InvalidMessageField)
+        self.assertEqual([str(n) for n in range(500)], self.contents("sms.inbound"))
 
     def test_unknown_kind(self) -> None:
         """A kind that isn't published is an error."""
@@ -83,6 +90,11 @@ class Many(WorkerCase):
         self.failureResultOf(self.many(connector, *"abcd", max_depth=3), QueueFull)
         self.assertEqual([], self.contents("sms.inbound"))
         self.successResultOf(self.many(connector, *"abc", max_depth=3))
+        self.assertEqual([*"abc"], self.contents("sms.inbound"))
+        publishing = self.many(connector, *map(str, range(1300)), max_depth=700)
+        self.helper.advance()
+        self.failureResultOf(publishing, QueueFull)
+        self.assertEqual(500, self.depth("sms.inbound").waiting)
 
     def test_told(self) -> None:
         """Receivers are told of each, once it is stored; and each is counted."""
