@@ -72,6 +72,8 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
             _listen(made, self.backlog)
         except OSError as error:
             made.close()
+            if lock is not None and lock.locked:
+                lock.unlock()
             raise CannotListenError("unix", self.path, error) from None
         return Bound(self, made, lock)
 

@@ -61,7 +61,8 @@ class Bindings(TestCase):
         self.assertEqual([], list(path.parent.glob(f"{path.name}*")))
 
     def test_left(self) -> None:
-        """What an owner that died left is removed: a socket, never a file."""
+        """What an owner that died left is removed: a socket, never a file. When that is gone, the
+        path can be bound."""
         path = Path(self.mktemp())
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(path))
@@ -71,6 +72,8 @@ class Bindings(TestCase):
         with self.assertRaises(CannotListenError):
             Binding(path=str(file)).bind()
         self.assertEqual("mine", file.read_text())
+        file.unlink()
+        self.bind(path=str(file))
 
     def test_place(self) -> None:
         """Two bindings of one port are one place, whatever else is said."""
