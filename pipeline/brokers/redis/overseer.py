@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -155,12 +156,19 @@ def _queue(queue: str, partition: int, reply: list[Any]) -> QueueSeen:
 def _worker(id: bytes, beat: float, card: bytes) -> WorkerSeen:
     since, _, about = card.partition(b" ")
     try:
-        told = json.loads(about) if about else {}
-    except ValueError:
-        told = {}
-    names = tuple(map(str, told.get("workers", ())))
-    host, pid = str(told.get("host", "")), int(told.get("pid", 0))
-    return WorkerSeen(_text(id), names, host, pid, int(since or 0), int(beat))
+        told = msgspec.json.decode(about, type=_Card)
+    except msgspec.DecodeError:
+        told = _Card()
+    at = int(since) if since.isdigit() else 0
+    return WorkerSeen(_text(id), told.workers, told.host, told.pid, at, int(beat))
+
+
+class _Card(msgspec.Struct):
+    """What a worker says of itself."""
+
+    workers: tuple[str, ...] = ()
+    host: str = ""
+    pid: int = 0
 
 
 def _dead(gone: list[bytes], living: set[str]) -> list[WorkerSeen]:

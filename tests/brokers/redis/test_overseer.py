@@ -84,6 +84,7 @@ class RedisOverseerTests(RedisCase):
         """Who beats and says nothing that can be read is there all the same."""
         broker = await self.make_broker()
         self.tell("ZADD", self.key("w"), 7, "ghost")
-        self.tell("HSET", self.key("b"), "ghost", "5 no json")
-        seen = {each.id: each for each in await broker.overseer().workers()}
-        self.assertEqual(((), "", 0, 5, 7, 0), seen["ghost"][1:])
+        for card in ("5 no json", '5 ["a"]', '5 {"workers": null}', '5 {"pid": "x"}', "5"):
+            self.tell("HSET", self.key("b"), "ghost", card)
+            seen = {each.id: each for each in await broker.overseer().workers()}
+            self.assertEqual(((), "", 0, 5, 7, 0), seen["ghost"][1:], card)
