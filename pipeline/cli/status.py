@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.cli.run import add_set_option, span_of
 
-__all__ = ["add_arguments", "add_look_options", "configured_queues", "run"]
+__all__ = ["add_arguments", "add_look_options", "check_queue", "configured_queues", "run"]
 
 #: Seconds to reach the server: who looks wants to know soon that it is away.
 PATIENCE = 3.0
@@ -111,6 +111,25 @@ def configured_queues(config: Any) -> tuple[set[str], set[str]]:
     return reads, {queue for worker in workers for queue in worker["writes"]}
 
 
+async def check_queue(overseer: Any, queue: str, named: set[str]) -> None:
+    """See that a queue is one: a name that is misspelt is no empty queue.
+
+    :param overseer: an :class:`pipeline.interfaces.IOverseer`.
+    :param named: the queues of the configuration.
+    :raise PipelineError: nobody knows of it, and nothing is in it.
+    """
+    from pipeline.config.problems import suggestion
+    from pipeline.errors import PipelineError
+
+    known = named | set(await overseer.queues())
+    if queue in known or "@" in queue:
+        return
+    if any(any(seen[2:6]) for seen in await overseer.look([queue])):
+        return
+    hint = suggestion(queue, known)
+    raise PipelineError(f"there is no queue {queue!r}" + (f": {hint}" if hint else ""))
+
+
 async def _work(args: argparse.Namespace, config: Any, reactor: Any) -> int:
     from pipeline.cli.picture import picture
     from pipeline.cli.watching import Looks, watch
@@ -125,6 +144,9 @@ async def _work(args: argparse.Namespace, config: Any, reactor: Any) -> int:
             dead_after=config.dead_after,
             wanted=None if args.all else reads,
         )
+        for alarm in args.alarms:
+            if alarm.queue:
+                await check_queue(broker.overseer(), alarm.queue, reads | writes)
         if args.watch:
             return await watch(looks, args, sys.stdout, reactor)
         found = await looks.measured(args.interval)

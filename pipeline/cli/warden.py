@@ -13,9 +13,9 @@ from pipeline.cli.asking import confirmed
 from pipeline.cli.messages import Shown, rows, shown
 from pipeline.cli.picture import queue_lines
 from pipeline.cli.progress import Progress
+from pipeline.cli.status import check_queue
 from pipeline.cli.table import visible
 from pipeline.cli.watching import Looks
-from pipeline.config.problems import suggestion
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.message import TaskMessage
@@ -133,17 +133,7 @@ class Warden:
         return Yard(self._broker, self._args.queue, None if partition is None else [partition])
 
     async def _check(self, queue: str) -> None:
-        """See that a queue is one: a name that is misspelt is no empty queue.
-
-        :raise PipelineError: nobody knows of it, and nothing is in it.
-        """
-        known = self._named | set(await self._overseer.queues())
-        if queue in known or "@" in queue:
-            return
-        if any(any(seen[2:6]) for seen in await self._overseer.look([queue])):
-            return
-        hint = suggestion(queue, known)
-        raise PipelineError(f"there is no queue {queue!r}" + (f": {hint}" if hint else ""))
+        await check_queue(self._overseer, queue, self._named)
 
     # Doing -------------------------------------------------------------------------------------
 

@@ -88,7 +88,8 @@ class Status(TestCase):
 
     async def test_a_day(self) -> None:
         """Workers, their beats and queues are told in JSON and in tables; a worker that is killed
-        is late, then dead; --watch tells of each look until it is interrupted."""
+        is late, then dead; --watch tells of each look until it is interrupted; a queue that is
+        misspelt is no empty one."""
         shop, mall = await self.worker("shop"), await self.worker("mall")
         posts = [Post("lost.inbound", b"x" * n) for n in range(5)]
         await self.broker.publish(posts, partition=1)
@@ -128,6 +129,10 @@ class Status(TestCase):
         self.assertRegex(out, r"(?m)^shop\.inbound +0 +0 +0 +50 +- +0\.0 +0\.0 +1$")
         self.assertRegex(out, r"(?m)^  partition 1 +0")
         self.assertIn("2 processes: 1 alive, 1 dead; 1 client", out)
+        misspelt = ("--fail-if", "shop.inbuond:dead>0", "--fail-if", "shop.inbound:dead>99")
+        code, out, err = await self.ended("status", self.file, *misspelt)
+        said = "pipeline: there is no queue 'shop.inbuond': did you mean 'shop.inbound'?\n"
+        self.assertEqual((1, "", said), (code, out, err))
 
     async def test_server_lost(self) -> None:
         """--watch tells that the server is away, and goes on when it is back."""
