@@ -18,19 +18,19 @@ FILE = "BENCHMARK_SYSTEM"
 AT_ONCE = 500
 
 
-@task(name="benchmarks.async")
+@task(name="benchmarks.async", ignore_result=True)
 async def noop_async(sent: float) -> None:
     """Do nothing, in the reactor."""
     begun(sent)
 
 
-@task(name="benchmarks.thread")
+@task(name="benchmarks.thread", ignore_result=True)
 def noop_thread(sent: float) -> None:
     """Do nothing, in a thread."""
     begun(sent)
 
 
-@task(name="benchmarks.process", isolation="process")
+@task(name="benchmarks.process", isolation="process", ignore_result=True)
 def noop_process(sent: float) -> None:
     """Do nothing, in a child process."""
     begun(sent)

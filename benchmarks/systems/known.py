@@ -52,15 +52,15 @@ class System(NamedTuple):
 OURS = {
     "pipeline": System(
         "in_pipeline",
-        "after the work, with its result, in one step",
-        "defaults: the states of calls are kept",
+        "after the work, with all that it stages, in one step",
+        "defaults: the states of calls are kept; ignore_result",
         {kind: (*_OURS, f"{{folder}}/{kind}.yaml") for kind in ("async", "thread", "process")},
         share=1,
     ),
     "pipeline, fast": System(
         "in_pipeline",
-        "after the work, with its result, in one step",
-        "keep_task_states: 0, max_in_flight: 400",
+        "after the work, with all that it stages, in one step",
+        "ignore_result, keep_task_states: 0, max_in_flight: 400",
         {kind: (*_OURS, f"{{folder}}/{kind}-fast.yaml") for kind in ("async", "thread", "process")},
         share=1,
     ),

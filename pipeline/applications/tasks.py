@@ -26,6 +26,7 @@ from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, Retry, Re
 from pipeline.tasks.admission import Admission
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
+from pipeline.tasks.collecting import collect
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.endings import Endings
 from pipeline.tasks.lanes import Lanes
@@ -33,7 +34,7 @@ from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.options import known_overrides, overrides_of
 from pipeline.tasks.processes.options import ProcessesConfig
 from pipeline.tasks.processes.pool import pool_for
-from pipeline.tasks.registry import Task, collect
+from pipeline.tasks.registry import Task
 from pipeline.tasks.runner import TaskRunner
 from pipeline.tasks.schedule.configured import ConfigSchedule, entries_of, kept_elsewhere
 from pipeline.tasks.schedule.entry import Entry
@@ -214,7 +215,7 @@ class TaskApplication(Application):
         if await self.states.is_ended(message.message_id, delivery):
             return await self._break_off(message, delivery)
         if self.runner.stack.judges and error is not None and not message.__dict__.get(JUDGED):
-            _, left, _ = await self._judged(message, _exc_info(error))
+            _, left, _ = await self.runner.judge(self._current(message), _exc_info(error))
             if left is None:
                 await self._endings.finished(message, None, delivery)
                 return DONE
@@ -283,12 +284,9 @@ class TaskApplication(Application):
         delivery.restart()
         cancelled = TaskCancelled(f"{message.task} was cancelled")
         if self.runner.stack.judges:
-            await self._judged(message, _exc_info(cancelled))
+            await self.runner.judge(self._current(message), _exc_info(cancelled))
         await self._endings.cancelled(message, cancelled, delivery)
         return DONE
-
-    async def _judged(self, message: TaskMessage, exc_info: ExcInfo) -> ExcInfo:
-        return await self.runner.judge(self._current(message), exc_info)
 
     def _current(self, message: TaskMessage) -> CurrentTask:
         """The call, as its task and middleware see it."""

@@ -52,7 +52,7 @@ async def called(client: Client, config: Any, args: argparse.Namespace, clock: A
         handle = await client.send(task, given, named, SendOptions(delay=args.delay))
     except TypeError as error:
         raise PipelineError(str(error)) from None
-    if args.no_wait:
+    if args.no_wait or task.ignore_result:
         print(json.dumps({"id": handle.id}) if args.json else handle.id)
         return 0
     return await _waited(handle, args, clock)

@@ -16,9 +16,10 @@ A worker of :class:`pipeline.applications.tasks.TaskApplication` runs them.
 from __future__ import annotations
 
 from pipeline.tasks.chain import chain
+from pipeline.tasks.collecting import collect
 from pipeline.tasks.current import CurrentTask, current_task
 from pipeline.tasks.middleware import process_outcome, run_task
-from pipeline.tasks.registry import Task, collect, task
+from pipeline.tasks.registry import Task, task
 from pipeline.tasks.sender import bind, handle_of, unbind
 from pipeline.tasks.shutdown import PostponeShutdown
 from pipeline.tasks.states.progress import report_progress

@@ -91,16 +91,16 @@ class Client:
         """
         given, named = packed(task, args, kwargs or {})
         delivery = current.get() if self._stages else None
-        message = self._call(task, given, named, waits=delivery is None)
+        waits = delivery is None and not task.ignore_result
+        message = self._call(task, given, named, waits=waits)
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
-        waits = 0.0 if options is None else self._apply(options, message)
-        writes = await self.states.queued(message, waits)
-        edge = Edge(delivery, queue=task.own_queue, delay=waits, writes=writes)
+        delay = 0.0 if options is None else self._apply(options, message)
+        writes = await self.states.queued(message, delay)
+        edge = Edge(delivery, queue=task.own_queue, delay=delay, writes=writes)
         if task.unique is not None:
             return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
-        is_awaited = delivery is None
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=is_awaited, client=self)
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=waits, client=self)
         return await self._send(task, message, edge, handle)
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
@@ -144,6 +144,7 @@ class Client:
         self._limit_wait(message, task.ttl, edge.delay)
         if edge.delivery is None:
             self._awaited[handle.id] = handle
+        if handle.is_coming:
             await self._results_of(task.queue)
         sent = await self._publisher(task.queue).publish("inbound", message, edge)
         if sent is not None and task_queued.receivers:
@@ -157,8 +158,8 @@ class Client:
         self, task: Task[Any, Any], message: TaskMessage, key: str, edge: Edge
     ) -> TaskHandle:
         """Send a call, unless another with this key is there; then a handle of that one."""
-        awaited = edge.delivery is None
-        handle = TaskHandle(message.message_id, task, self.clock, awaited=awaited, client=self)
+        waits = message.reply_to is not None
+        handle = TaskHandle(message.message_id, task, self.clock, awaited=waits, client=self)
         claim = Claim(key, message.message_id, edge.delay)
         message.extra[FIELD] = key
         try:

@@ -100,7 +100,8 @@ class TaskHandle:
         :raise UnknownCall: (of a handle that was made of an id) nothing is known of it, or its
             result was not kept.
         :raise RuntimeError: the call was sent while a message was handled, and so leaves only
-            when that is done: to wait for it there would be to wait for ever.
+            when that is done: to wait for it there would be to wait for ever. Or its task has
+            ``ignore_result``.
         """
         if self._first is not None:
             return await self._first.result(timeout)
@@ -111,6 +112,8 @@ class TaskHandle:
             )
         if self._is_step:
             raise RuntimeError(f"{self.task} is a step of a chain: wait for the chain's result")
+        if not self._awaited and self._of is not None and self._of.ignore_result:
+            raise RuntimeError(f"{self.task} has ignore_result: its calls are not answered")
         if not self._awaited:
             raise RuntimeError(
                 f"the call of {self.task} is sent when the message in hand is done: "

@@ -6,10 +6,8 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
-from pipeline.config.names import resolve
 from pipeline.config.problems import suggestion
 from pipeline.errors import ConfigError, UnknownTask
 from pipeline.tasks.chain import Signature
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.tasks.schedule.when import When
     from pipeline.tasks.sync import SyncHandle
 
-__all__ = ["Task", "all_known", "collect", "known", "task"]
+__all__ = ["Task", "all_known", "known", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +56,7 @@ class Task(Generic[P, R]):
     :ivar lane: the queue that its calls wait in, by ``rate_limit``, ``concurrency`` and
         ``priority``; None: that of its connector.
     :ivar keep_result: seconds that the result is kept in the store; None: not at all.
+    :ivar ignore_result: whether nobody who sends it waits for its result.
     """
 
     name: str
@@ -80,6 +79,7 @@ class Task(Generic[P, R]):
         concurrency: int | None = None,
         priority: str = "low",
         keep_result: float | None = None,
+        ignore_result: bool = False,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -97,6 +97,7 @@ class Task(Generic[P, R]):
         #: The queue that its calls are sent to; None: its connector's own.
         self.own_queue = None if self.lane is None else self.lane.queue(queue)
         self.keep_result = keep_result
+        self.ignore_result = ignore_result
         self.signature = inspect.signature(function)
         #: When it is called by itself, see :meth:`schedule`.
         self.schedules: list[Entry] = []
@@ -265,6 +266,7 @@ def task(
     concurrency: int | None = None,
     priority: str = "low",
     keep_result: float | None = None,
+    ignore_result: bool = False,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a task. Usable bare, or with options.
@@ -296,6 +298,7 @@ def task(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         ``rate_limit``.
     :param priority: ``"high"``: of the calls that wait, four of these begin for each other one.
     :param keep_result: seconds that the result is kept in the store.
+    :param ignore_result: its calls are not answered (Celery): who sends one can't wait for it.
     :raise ConfigError: an option is wrong, or another function has this name.
     """
     if function is None:
@@ -327,24 +330,3 @@ def _register(made: Task[P, R]) -> Task[P, R]:
         )
     _known[made.name] = made
     return made
-
-
-def collect(dotted: str | Task[Any, Any], at: str | None = None) -> list[Task[Any, Any]]:
-    """Get the tasks that a dotted path names.
-
-    :param dotted: one task, as ``shop.mail.send_mail``, or a module, for all tasks in it, also
-        those that it imports. Or a task itself, as a test lists it.
-    :param at: where the path was written, for errors.
-    :raise ConfigError: there is no such thing, or there is no task in it.
-    """
-    found = dotted if isinstance(dotted, Task) else resolve(dotted, at)
-    if isinstance(found, Task):
-        return [found]
-    if not isinstance(found, ModuleType):
-        raise ConfigError(f"{dotted!r} is not a task", at=at, hint="decorate it with @task")
-    tasks = {id(each): each for each in vars(found).values() if isinstance(each, Task)}
-    if not tasks:
-        raise ConfigError(
-            f"module {dotted!r} has no task", at=at, hint="decorate its functions with @task"
-        )
-    return list(tasks.values())

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline.applications.tasks import TaskApplication
 from pipeline.tasks.client import Client
-from pipeline.tasks.registry import Task, all_known, collect
+from pipeline.tasks.collecting import collect
+from pipeline.tasks.registry import Task, all_known
 from pipeline.tasks.sender import bind, bind_sync, unbind, unbind_sync
 from pipeline.testing.ended import EndedCall, EndedCalls
 from pipeline.testing.inplace import InPlaceClient, InPlaceSyncSender, InPlaceTasks

@@ -13,8 +13,14 @@ from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
+from pipeline.tasks.registry import task
 from tests.tasks import jobs
 from tests.workers import WorkerCase
+
+
+@task(name="tests.tasks.test_client.forgotten", queue="work", ignore_result=True)
+async def forgotten(n: int) -> int:
+    return n
 
 
 class Refuses(BaseMiddleware):
@@ -70,6 +76,17 @@ class Sending(ClientCase):
         self.assertEqual(
             (instance, instance), (message.reply_to, message.transport_metadata["reply_instance"])
         )
+
+    def test_ignored(self) -> None:
+        """A call whose result is ignored says of nobody that he waits; nor can its sender."""
+        handle = self.successResultOf(Deferred.fromCoroutine(self.client.send(forgotten, [1])))
+        (delivery,) = self.taken("work.inbound")
+        self.assertIsNone(delivery.message.reply_to)
+        self.assertFalse(delivery.message.is_awaited)
+        error = self.failureResultOf(self.result(handle), RuntimeError)
+        self.assertIn("ignore_result", error.getErrorMessage())
+        answered = self.make(Answers("a", {}, None)).send(forgotten, [1])
+        self.assertTrue(self.successResultOf(Deferred.fromCoroutine(answered)).done)
 
     def test_refused(self) -> None:
         """A call that doesn't fit is not sent."""

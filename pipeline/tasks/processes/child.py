@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.config.names import resolve
 from pipeline.errors import ConfigError
+from pipeline.tasks.collecting import collect
 from pipeline.tasks.middleware import TaskStack
 from pipeline.tasks.processes import life
 from pipeline.tasks.processes.channel import Channel
@@ -21,7 +22,7 @@ from pipeline.tasks.processes.performing import Performing
 from pipeline.tasks.processes.problems import problem_of
 from pipeline.tasks.processes.speech import Speech
 from pipeline.tasks.processes.wire import CALLS, REPORTS, Call, Ready, Setup, Unready
-from pipeline.tasks.registry import Task, collect
+from pipeline.tasks.registry import Task
 
 __all__ = ["main"]
 

@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pipeline.config.source import parse_document
 from pipeline.errors import ConfigError
-from pipeline.tasks.registry import Task, collect
+from pipeline.tasks.collecting import collect
+from pipeline.tasks.registry import Task
 from pipeline.tasks.schedule.configured import (
     ConfigSchedule,
     EntryConfig,
