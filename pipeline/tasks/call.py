@@ -66,6 +66,8 @@ def check_fit(task: Task[Any, Any], args: Sequence[Any], kwargs: Mapping[str, An
 
     :raise TypeError: they don't; names the argument and shows what the function takes.
     """
+    if not kwargs and task.takes is not None and len(args) in task.takes:
+        return
     try:
         task.signature.bind(*args, **kwargs)
     except TypeError as error:

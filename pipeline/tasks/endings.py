@@ -123,8 +123,9 @@ class Endings:
         await self._publish("outbound", answer, delivery=delivery, queue=queue)
 
     async def _end(self, state: str, message: TaskMessage, delivery: Delivery, **how: Any) -> None:
-        task = self._tasks.get(message.task, message.task)
-        self._states.ended(state, task, self._current(message), delivery, **how)
+        if self._states.heeds(state):
+            task = self._tasks.get(message.task, message.task)
+            self._states.ended(state, task, self._current(message), delivery, **how)
         await self._let_follow(message, delivery)
 
     async def _let_follow(self, message: TaskMessage, delivery: Delivery) -> None:

@@ -99,6 +99,8 @@ class Task(Generic[P, R]):
         self.keep_result = keep_result
         self.ignore_result = ignore_result
         self.signature = inspect.signature(function)
+        #: With how many positional arguments alone it can be called; None: ask the signature.
+        self.takes = _takes(self.signature)
         #: When it is called by itself, see :meth:`schedule`.
         self.schedules: list[Entry] = []
         self.ttl = ttl
@@ -245,6 +247,15 @@ class Task(Generic[P, R]):
             raise ConfigError(
                 f"task {self.name}: {option} must be a number, 0 or more, got {value!r}"
             )
+
+
+def _takes(signature: inspect.Signature) -> range | None:
+    parameters = signature.parameters.values()
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(each.kind not in plain for each in parameters):
+        return None
+    required = sum(each.default is each.empty for each in parameters)
+    return range(required, len(parameters) + 1)
 
 
 @overload

@@ -41,6 +41,26 @@ class Fit(TestCase):
             error = self.assertRaises(TypeError, packed, plain, args, kwargs)
             self.assertIn("plain: ", str(error))
 
+    def test_as_the_signature(self) -> None:
+        """How many arguments fit is what the function's signature says."""
+        for function in (
+            lambda: 0,
+            lambda a, b=1: 0,
+            lambda a, /, b, c=1, d=2: 0,
+            lambda a, *more: 0,
+            lambda a, *, b: 0,
+            lambda a=1, **more: 0,
+        ):
+            each: Task[Any, Any] = Task(function, name="each")
+            for count in range(6):
+                args = [0] * count
+                try:
+                    each.signature.bind(*args)
+                except TypeError:
+                    self.assertRaises(TypeError, packed, each, args, {})
+                else:
+                    self.assertEqual((args, {}), packed(each, args, {}))
+
     def test_kinds(self) -> None:
         """A text is no list of arguments, though it could be taken apart like one."""
         plain: Task[Any, Any] = Task(lambda a, b: a, name="plain")

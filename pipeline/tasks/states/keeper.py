@@ -178,6 +178,10 @@ class Keeper:
 
     # Its end, staged ---------------------------------------------------------------------------
 
+    def heeds(self, state: str) -> bool:
+        """Whether anything becomes of an end in this state."""
+        return self._writes is not None or bool(_SIGNALS[state].receivers)
+
     def ended(
         self, state: str, task: Any, call: CurrentTask, delivery: Delivery, **how: Any
     ) -> None:
