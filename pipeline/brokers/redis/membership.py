@@ -83,7 +83,8 @@ class Membership:
 
     async def join(self) -> None:
         """Make the queue ready to be read; when it is another than it was, forget what was."""
-        keys, args = [self._stream, self._token_key], [GROUP, secrets.token_hex(8), self._queue]
+        keys = [self._stream, self._token_key]
+        args = [GROUP, secrets.token_hex(8), self._queue, self._name]
         if "@" not in self._queue:
             keys.append(self._layout.queues)
         token, _ = await run_patiently(self._client, self._clock, _OPEN, keys, args)

@@ -4,7 +4,7 @@
 -- queue (before a FLUSHALL, or a fail-over that lost it) can settle nothing with the old one.
 --
 -- KEYS  1 the queue's stream, 2 its token, 3 the names of all queues (none for an instance's queue)
--- ARGV  1 the group, 2 a fresh random token, 3 the queue's name
+-- ARGV  1 the group, 2 a fresh random token, 3 the queue's name, 4 who will read it (may be absent)
 -- Reply: the token.
 
 -- Only for who looks: a server at its memory limit refuses it, and that is no harm.
@@ -17,8 +17,10 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
         end
     end
 end
+if not there then redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM') end
+-- For who looks, too: Redis before 7.2 knows of a reader only once it has read something.
+if ARGV[4] then redis.pcall('XGROUP', 'CREATECONSUMER', KEYS[1], ARGV[1], ARGV[4]) end
 local token = redis.call('GET', KEYS[2])
 if there and token then return token end
-if not there then redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM') end
 redis.call('SET', KEYS[2], ARGV[2])
 return ARGV[2]

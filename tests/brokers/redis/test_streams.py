@@ -173,6 +173,12 @@ class Leaving(StreamCase):
         await self.soon(waiting)
         self.assertLess(self.reactor.seconds() - since, 0.5)
 
+    async def test_open(self) -> None:
+        """Who reads a queue is seen there before anything has come."""
+        broker = await self.make_broker()
+        await self.open(broker)
+        self.assertEqual([broker.worker_id.encode()], self.consumers())
+
     async def test_close(self) -> None:
         """A consumer that is closed leaves nothing behind."""
         broker = await self.make_broker()
