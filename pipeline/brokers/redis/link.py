@@ -170,7 +170,9 @@ class Link(Generic[P]):
         try:
             return await self._take(Deferred.fromCoroutine(self._connect()))
         except (BrokerUnavailable, ConnectError, DNSLookupError, OSError) as error:
-            self._tell_away(str(error) or type(error).__name__)
+            # Whoever stops while a name is looked up is told that there is no such name.
+            if not self._stopping:
+                self._tell_away(str(error) or type(error).__name__)
         except ServerRefused as error:
             self._tell_refused(str(error))
         return None

@@ -137,6 +137,14 @@ class Ending(ClientCase):
         await client.stop()
         self.failureResultOf(started, BrokerUnavailable)
 
+    async def test_stop_while_looking_up(self) -> None:
+        """Nothing is said of a server that nobody wants any more, as that it has no such name."""
+        client = self.make_client(Address("redis", "127.0.0.1", 1))
+        with capturedLogs() as logged:
+            client.start().addErrback(lambda _: None)
+            await client.stop()
+        self.assertEqual([], [each["log_format"] for each in logged])
+
     async def test_stop_twice(self) -> None:
         """Stopping what is stopped, or never started, is nothing."""
         client = self.make_client()
