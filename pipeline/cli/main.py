@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -44,8 +45,16 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
     The status is 0 when all went well, 1 when something failed, 2 for a wrong command line.
     """
+    _open_what_is_closed()
     args = sys.argv[1:] if argv is None else list(argv)
     sys.exit(_run(args))
+
+
+def _open_what_is_closed() -> None:
+    """Give us somewhere to write to; else the next file or socket would have its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # it is never closed
 
 
 def _run(args: list[str]) -> int:

@@ -44,7 +44,14 @@ def print_error(error: BaseException) -> None:
     colours = Colours(sys.stderr)
     for single in single_errors(error):
         known = isinstance(single, (PipelineError, OSError))
-        text = str(single) if known else f"{type(single).__name__}: {single}"
+        text = _text(single) if known else f"{type(single).__name__}: {single}"
         print(f"{colours('pipeline:', 'red', 'bold')} {harmless(text)}", file=sys.stderr)
         if not known:
             print("(--debug shows where it happened)", file=sys.stderr)
+
+
+def _text(error: BaseException) -> str:
+    """What went wrong, without the number that the system has for it."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -97,3 +97,11 @@ class Main(TestCase):
         self.assertEqual(1, done.returncode)
         self.assertEqual("pipeline: there is no file 'no-such-file.yaml'\n", done.stderr)
         self.assertIn("Traceback", command("run", "--debug", "no-such-file.yaml").stderr)
+
+    def test_closed(self) -> None:
+        """With standard output and errors closed it does the same, and says nothing."""
+        program = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
+        closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *program]
+        for file, status in (("config/demo.yaml", 0), ("no-such-file.yaml", 1)):
+            done = subprocess.run([*closed, "check", file], cwd=ROOT, timeout=60, check=False)
+            self.assertEqual(status, done.returncode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from contextlib import redirect_stderr
@@ -75,6 +76,13 @@ class Errors(TestCase):
         """An error that is not ours is named, with the way to its traceback."""
         said = self.said(KeyError("x"))
         self.assertEqual("pipeline: KeyError: 'x'\n(--debug shows where it happened)\n", said)
+
+    def test_of_the_system(self) -> None:
+        """An error of the system says of which file, and what, without numbers."""
+        error = OSError(errno.ENOENT, "No such file or directory", "out/a.svg")
+        self.assertEqual("pipeline: out/a.svg: No such file or directory\n", self.said(error))
+        full = OSError(errno.ENOSPC, "No space left on device")
+        self.assertEqual("pipeline: No space left on device\n", self.said(full))
 
     def test_harmless(self) -> None:
         """Nothing in an error is an order to the terminal; its lines stay lines."""
