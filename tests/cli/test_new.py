@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -73,8 +75,8 @@ class Made(TestCase):
         self.assertIn("Hello ada, this is your message 1.", self.run_here("-c", PIPELINE, *words))
 
     def test_runs(self) -> None:
-        """It runs with a server of its own, tells systemd when it is ready, answers a message, is
-        ready by its own account, and ends in good order."""
+        """It runs with a server of its own, tells systemd when it is ready, answers a message,
+        calls its task as the README says, is ready by its own account, and ends in good order."""
         web, monitor = free_port(), free_port()
         told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(told.close)
@@ -87,7 +89,6 @@ class Made(TestCase):
             "run",
             "my_shop.yaml",
             cwd=self.folder,
-            PIPELINE_REDIS="embedded://",
             WEB_LISTEN=f"tcp:{web}:interface=127.0.0.1",
             MONITOR_LISTEN=f"tcp:{monitor}:interface=127.0.0.1",
             NOTIFY_SOCKET=os.path.abspath(place),
@@ -97,6 +98,9 @@ class Made(TestCase):
             pass
         status, answer = post(web, "/messages", {"from_addr": "ada", "content": "hi"})
         self.assertEqual((200, "Hello ada, this is your message 1."), (status, answer["content"]))
+        readme = (self.folder / "README.md").read_text(encoding="utf-8")
+        [line] = re.findall(r"^\$ pipeline (tasks run .*)$", readme, re.MULTILINE)
+        self.assertEqual("3\n", self.run_here("-c", PIPELINE, *shlex.split(line)))
         with urlopen(f"http://127.0.0.1:{monitor}/ready", timeout=PATIENCE) as response:
             self.assertTrue(json.load(response)["ready"])
         with urlopen(f"http://127.0.0.1:{monitor}/metrics", timeout=PATIENCE) as response:
