@@ -25,6 +25,8 @@ from pipeline.observe.letters import Letter, escaped, message_of, summary, whole
 
 __all__ = ["ACTIONS", "Clerk"]
 
+#: Letters whose lines are printed together: those of the first decide how wide columns are.
+AT_ONCE = 100
 _HEAD = ("ID", "QUEUE", "REASON", "TRIES", "AGE", "ERROR")
 
 
@@ -102,12 +104,21 @@ class Clerk:
 
     async def _list_table(self) -> int:
         table, count = Table(sys.stdout, _HEAD), 0
+        rows: list[Sequence[str]] = []
         async for page in self._chosen():
-            self._progress.clear()
-            for line in table.lines([_row(letter) for letter in page]):
-                print(line)
+            rows += map(_row, page)
             count += len(page)
+            if len(rows) >= AT_ONCE:
+                self._print_rows(table, rows)
+                rows = []
+        if rows:
+            self._print_rows(table, rows)
         return count
+
+    def _print_rows(self, table: Table, rows: Sequence[Sequence[str]]) -> None:
+        self._progress.clear()
+        for line in table.lines(rows):
+            print(line)
 
     async def _list_json(self) -> int:
         count, separator = 0, "\n"

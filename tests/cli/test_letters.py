@@ -75,6 +75,13 @@ class ClerkTests(TestCase):
             self.assertEqual((limit, more), (len(found["letters"]), found["more"]))
             self.assertEqual(limit, found["count"])
 
+    async def test_list_of_queues(self) -> None:
+        """Columns are as wide as the longest of all queues wants, not of the first."""
+        await self.bury(b"1")
+        await self.bury(b"2", queue="b.outbound@" + "f" * 32)
+        _, out = await self.do("list")
+        self.assertEqual(1, len({line.index("poison") for line in out.splitlines()[1:3]}), out)
+
     async def test_ids(self) -> None:
         """An id that is not there is named, and fails the command; the others are done."""
         first, second = await self.bury(b"1", b"2")
