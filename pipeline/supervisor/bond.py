@@ -59,6 +59,9 @@ class Bond:
         for descriptor in (OWNER, REPORTS, *offered.values()):
             os.set_inheritable(descriptor, False)
             os.set_blocking(descriptor, False)
+        # It was held back until now, and has a handler when the reactor runs.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         return cls(told["number"])
 
     def tie(self, system: System, reactor: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +73,17 @@ class Ending:
         return f"was killed by signal {self.signal}"
 
 
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """What begins here is not interrupted until it says so: Ctrl-C is for the supervisor, and would
+    have a Python that still imports end with a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Child(ProcessProtocol):
     """A process.
 
@@ -130,7 +141,8 @@ class Child(ProcessProtocol):
             **{numbers[each]: descriptor for each, descriptor in start.sockets.items()},
         }
         variables = environment(**{VARIABLE: bond, **start.variables})
-        reactor.spawnProcess(child, start.command[0], start.command, variables, childFDs=pipes)
+        with _not_interrupted():
+            reactor.spawnProcess(child, start.command[0], start.command, variables, childFDs=pipes)
         return child
 
     def until_ready(self) -> Deferred[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -16,6 +17,7 @@ from tests.service.support import PATIENCE, ROOT
 
 PROGRAM = """
 import os, signal, sys
+os.kill(os.getpid(), signal.SIGINT)
 from twisted.internet import reactor
 from pipeline.service.process import stop_on_signals
 from pipeline.service.running import Part, System
@@ -27,6 +29,7 @@ async def end(seconds): print("ends in good order", flush=True)
 bond = Bond.found()
 assert "PIPELINE_SUPERVISED" not in os.environ
 print(bond.number, sorted(offered), os.get_inheritable(offered["tcp:0"]), flush=True)
+assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
 system = System([Part("it", start, end)], reactor)
 system.hurry = lambda: print("hurries", flush=True)
 bond.tie(system, reactor)
@@ -54,6 +57,7 @@ class Bonds(TestCase):
         wanted = {OWNER: theirs, REPORTS: reports, 5: os.open(os.devnull, os.O_RDWR)}
 
         def number() -> None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             # In two steps, since one of them may have the number that another is to have.
             copies = {n: os.dup(each) for n, each in wanted.items()}
             high = {n: os.dup2(each, 50 + n) for n, each in copies.items()}
@@ -79,8 +83,9 @@ class Bonds(TestCase):
 
     def test_told(self) -> None:
         """It knows its number and its sockets, which nobody inherits from it; it reports that it
-        lives and is ready, and SIGHUP is none of its business. When the supervisor is gone it ends
-        in good order; when that is in a hurry, at once; and it says when all was done."""
+        lives and is ready; SIGHUP is none of its business, nor Ctrl-C while it begins. When the
+        supervisor is gone it ends in good order; when that is in a hurry, at once; and it says when
+        all was done."""
         faithful, hurried, done = self.begin(), self.begin(), self.begin("done")
         for _, _, from_it in (faithful, hurried):
             reported = b""

@@ -49,6 +49,12 @@ class Children(TestCase):
         self.assertEqual([b"hello", b"asked to end"], list(child.last_words))
         self.assertFalse(await child.until_ready())
 
+    async def test_interrupted(self) -> None:
+        """Ctrl-C is not for who begins; the supervisor itself hears it."""
+        child = self.spawn(f"os.kill(os.getpid(), {signal.SIGINT:d}); {small.READY}")
+        self.assertTrue(await child.until_ready())
+        self.assertNotIn(signal.SIGINT, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
     async def test_deaf(self) -> None:
         """Who doesn't end in time is killed; the shorter of two times counts."""
         child = self.spawn(small.DEAF)
