@@ -90,7 +90,9 @@ class Bonds(TestCase):
         for _, _, from_it in (faithful, hurried):
             reported = b""
             while not (READY in reported and BEAT in reported):
-                reported += os.read(from_it, 100)
+                more = os.read(from_it, 100)
+                self.assertTrue(more, "it has ended")
+                reported += more
         os.close(faithful[1])
         self.assertEqual(["2 ['tcp:0'] False", "ends in good order"], self.ended(faithful[0], 0))
         os.write(hurried[1], HURRY)
