@@ -29,6 +29,9 @@ WORDS = 0.5
 def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> None:
     """Let SIGTERM and SIGINT stop the reactor in good order, and the process end with status 0.
 
+    So does SIGHUP, by which a terminal that is closed is told of, unless somebody else heeds it,
+    or nobody is to, as under ``nohup``.
+
     Twisted's own handlers make twistd die of the signal in the end, which a supervisor takes for
     a failure. A second signal, a second or more after the first, means now: what is in hand is
     handed back, and the process ends within :data:`LAST` seconds with status 128 and the signal's
@@ -52,6 +55,8 @@ def stop_on_signals(reactor: Any, hurry: Callable[[], object] | None = None) -> 
     def install() -> None:
         for number in _SIGNALS:
             signal.signal(number, handle)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, handle)
 
     reactor.callWhenRunning(install)
     atexit.register(_ignore_signals)

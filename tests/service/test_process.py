@@ -77,6 +77,18 @@ class Signals(TestCase):
         """So does Ctrl-C."""
         self._ends_well(signal.SIGINT)
 
+    def test_hangup(self) -> None:
+        """So does a terminal that is closed; under nohup it goes on."""
+        self._ends_well(signal.SIGHUP)
+        ignored = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        process = start(ignored + SERVE.format(wait="None"))
+        self.assertEqual("up", line(process.stdout))
+        process.send_signal(signal.SIGHUP)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.terminate()
+        self.assertEqual("down\nend\n", process.communicate(timeout=20)[0])
+
     def test_the_same_twice(self) -> None:
         """A signal that comes twice at once counts once."""
         process = start(SERVE.format(wait="task.deferLater(reactor, 0.3)"))
