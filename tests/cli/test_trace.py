@@ -48,7 +48,7 @@ class CommandLine(TestCase):
     def test_missing_file(self) -> None:
         """A message's file that isn't there is an error in a line."""
         said = refused("shop.yaml", "--message", "@missing.json")
-        self.assertIn("1 pipeline: [Errno 2]", said)
+        self.assertIn("1 pipeline: missing.json: No such file or directory", said)
         self.assertNotIn("Traceback", said)
 
     def test_standard_input(self) -> None:
