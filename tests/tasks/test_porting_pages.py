@@ -56,11 +56,20 @@ class Names(SynchronousTestCase):
 
     def test_options(self) -> None:
         """Options of tasks and workers that the page about Celery names are there."""
-        options = {"retries", "backoff", "timeout", "reentrant", "ttl", "unique", "keep_result"}
+        options = {
+            "retries",
+            "backoff",
+            "timeout",
+            "reentrant",
+            "ttl",
+            "unique",
+            "keep_result",
+            "ignore_result",
+        }
         parameters = set(inspect.signature(Task).parameters)
         self.assertEqual(set(), options - parameters)
-        self.assertIn("[twelve options more]", text(REDIS_TASKS))
-        self.assertEqual(12, len(parameters - {"function", "reentrant", "timeout"}))
+        self.assertIn("[thirteen options more]", text(REDIS_TASKS))
+        self.assertEqual(13, len(parameters - {"function", "reentrant", "timeout"}))
         fields = {field.name for field in ProcessesConfig.fields()}
         self.assertLessEqual({"processes", "recycle_calls", "recycle_memory"}, fields)
 

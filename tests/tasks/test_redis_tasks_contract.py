@@ -29,9 +29,9 @@ _SEEDS = "tests.tasks.test_redis_tasks_examples.Worker"
 ROWS: dict[str, tuple[str, ...]] = {
     # Tasks
     "a task is an importable function, or a dotted path": (
-        "tests.tasks.test_registry.Collect.test_one",
-        "tests.tasks.test_registry.Collect.test_nothing",
-        "tests.tasks.test_registry.Collect.test_no_task",
+        "tests.tasks.test_collecting.Collect.test_one",
+        "tests.tasks.test_collecting.Collect.test_nothing",
+        "tests.tasks.test_collecting.Collect.test_no_task",
     ),
     "arguments that don't fit are a TypeError": (
         "tests.tasks.test_call.Fit.test_missing",
