@@ -17,7 +17,8 @@ from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from benchmarks.measuring import ROOT, Size, given, memory, run, show, written
+from benchmarks.measuring import Size, given, run, show, written
+from benchmarks.processes import ROOT, memory
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker

@@ -21,17 +21,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from benchmarks.measuring import (
-    Rounds,
-    Size,
-    Steps,
-    given,
-    private_server,
-    run,
-    served,
-    show,
-    written,
-)
+from benchmarks.measuring import Rounds, Size, Steps, given, run, show, written
+from benchmarks.processes import private_server, served
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec

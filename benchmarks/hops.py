@@ -15,16 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from benchmarks.bare import BareLoop
-from benchmarks.measuring import (
-    Rounds,
-    Size,
-    Steps,
-    given,
-    private_server,
-    run,
-    show,
-    written,
-)
+from benchmarks.measuring import Rounds, Size, Steps, measure
 from pipeline.applications.base import Application
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker
@@ -223,15 +214,7 @@ def row(figures: Rounds, name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    given_options = given("hops", __doc__, SIZES)
-
-    async def bench(reactor: Any) -> None:
-        rows = await measured(reactor, address, given_options.messages, given_options.rounds)
-        show(rows)
-        written(given_options.json, rows)
-
-    with private_server() as address:
-        run(bench)
+    measure("hops", __doc__, SIZES, measured)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from benchmarks.measuring import Child, Rounds, Size, Steps, given, private_server, show, written
+from benchmarks.measuring import Rounds, Size, Steps, given, show, written
+from benchmarks.processes import Child, private_server
 
 SIZES = {
     "seconds": Size(5, 1, "how long each is asked"),

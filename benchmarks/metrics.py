@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import gatherResults
 
 from benchmarks.hops import MESSAGE, Gate, Sink, options
-from benchmarks.measuring import Rounds, Size, Steps, given, private_server, run, show, written
+from benchmarks.measuring import Rounds, Size, Steps, measure
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
@@ -110,15 +110,7 @@ def row(figures: Rounds, name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Parse the arguments, run, print."""
-    given_options = given("metrics", __doc__, SIZES)
-
-    async def bench(reactor: Any) -> None:
-        rows = await measured(reactor, address, given_options.messages, given_options.rounds)
-        show(rows)
-        written(given_options.json, rows)
-
-    with private_server() as address:
-        run(bench)
+    measure("metrics", __doc__, SIZES, measured)
 
 
 if __name__ == "__main__":

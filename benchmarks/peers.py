@@ -18,7 +18,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.measuring import Rounds, Size, Steps, given, private_server, show, written
+from benchmarks.measuring import Rounds, Size, Steps, given, show, written
+from benchmarks.processes import private_server
 from benchmarks.systems.driving import Driven
 from benchmarks.systems.known import OURS, SYSTEMS, System
 from pipeline.brokers.redis.address import Address

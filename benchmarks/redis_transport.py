@@ -16,7 +16,8 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
-from benchmarks.measuring import ROOT, Size, given, run, show, written
+from benchmarks.measuring import Size, given, run, show, written
+from benchmarks.processes import ROOT
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.client import Client

@@ -19,18 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.measuring import (
-    ROOT,
-    Child,
-    Rounds,
-    Size,
-    Steps,
-    given,
-    private_server,
-    served,
-    show,
-    written,
-)
+from benchmarks.measuring import Rounds, Size, Steps, given, show, written
+from benchmarks.processes import ROOT, Child, private_server, served
 from benchmarks.systems.noting import FOLDER, Notes
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.wire import Wire

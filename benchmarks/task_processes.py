@@ -11,7 +11,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from benchmarks.measuring import Size, given, memory, run, show, written
+from benchmarks.measuring import Size, given, run, show, written
+from benchmarks.processes import memory
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.processes.options import ProcessPoolOptions
 from pipeline.tasks.processes.pool import ProcessPool

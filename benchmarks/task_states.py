@@ -14,7 +14,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from benchmarks.measuring import Size, given, run, served, show, written
+from benchmarks.measuring import Size, given, run, show, written
+from benchmarks.processes import served
 from pipeline.applications.tasks import TaskApplication
 from pipeline.brokers.embedded import EmbeddedServer
 from pipeline.brokers.redis.broker import RedisBroker

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.measuring import Rounds, Size, Steps, given, private_server, show, written
+from benchmarks.measuring import Rounds, Size, Steps, given, show, written
+from benchmarks.processes import private_server
 from benchmarks.systems.driving import Driven
 from benchmarks.systems.known import OURS, System
 from pipeline.brokers.redis.address import Address

@@ -19,7 +19,7 @@ from tests.quick import SKIP
 
 ROOT = Path(__file__).parent.parent
 #: What is no benchmark but a part of one.
-PARTS = {"__init__", "bare", "measuring"}
+PARTS = {"__init__", "bare", "measuring", "processes"}
 NAMES = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - PARTS)
 
 

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import NamedTuple
 
-from benchmarks.measuring import Child, percentile, served
+from benchmarks.measuring import percentile
+from benchmarks.processes import Child, served
 from benchmarks.systems.in_pipeline import FILE
 from benchmarks.systems.known import System
 from benchmarks.systems.noting import FOLDER, Notes
