@@ -34,7 +34,7 @@ SIZES = {
 LENGTHS = (1, 5, 10)
 NAME = "sms"
 
-Way = Callable[[Any], Any]
+Way = Callable[[Any, str], Any]
 
 
 class Inactive(BaseMiddleware):
@@ -73,8 +73,7 @@ KINDS = {"none": Inactive, "sync": Sync, "deferred": Waiting, "async": Async}
 
 def stack(middlewares: Sequence[Any]) -> Way:
     """The framework's way."""
-    chain = MiddlewareStack(middlewares).consume("inbound")
-    return lambda message: chain(message, NAME)
+    return MiddlewareStack(middlewares).consume("inbound").through
 
 
 def bare(middlewares: Sequence[Any]) -> Way:
@@ -82,19 +81,19 @@ def bare(middlewares: Sequence[Any]) -> Way:
     active = [each for each in middlewares if not isinstance(each, Inactive)]
     handlers = tuple(each.handle_consume_inbound for each in active)
     if any(not isinstance(each, Sync) for each in active):
-        return lambda message: eager(_awaited(handlers, message))
+        return lambda message, name: eager(_awaited(handlers, message, name))
 
-    def called(message: Any) -> Any:
+    def called(message: Any, name: str) -> Any:
         for handler in handlers:
-            message = handler(message, NAME)
+            message = handler(message, name)
         return message
 
     return called
 
 
-async def _awaited(handlers: Sequence[Callable[[Any, str], Any]], message: Any) -> Any:
+async def _awaited(handlers: Sequence[Way], message: Any, name: str) -> Any:
     for handler in handlers:
-        message = await handler(message, NAME)
+        message = await handler(message, name)
     return message
 
 
@@ -102,10 +101,10 @@ def manner_of_vumi(middlewares: Sequence[Any]) -> Way:
     """A generator driven by inlineCallbacks; a name is made and looked up for each middleware."""
 
     @inlineCallbacks
-    def passed(message: Any) -> Any:
+    def passed(message: Any, name: str) -> Any:
         for middleware in middlewares:
             handler = getattr(middleware, f"handle_consume_{'inbound'}")
-            result = handler(message, NAME)
+            result = handler(message, name)
             if type(result) is CoroutineType:  # which it did not know
                 result = Deferred.fromCoroutine(result)
             message = yield result
@@ -122,12 +121,12 @@ WAYS = {"stack": stack, "bare": bare, "vumi": manner_of_vumi}
 def spent(way: Way, messages: int) -> float:
     """Nanoseconds of a message that passes."""
     message = UserMessage(to_addr="1", from_addr="2", transport_name=NAME, transport_type="sms")
-    passed = way(message)
+    passed = way(message, NAME)
     if (passed.result if isinstance(passed, Deferred) else passed) is not message:
         raise SystemExit(f"the message has become {passed!r}")
     since = perf_counter()
     for _ in range(messages):
-        way(message)
+        way(message, NAME)
     return (perf_counter() - since) / messages * 1e9
 
 

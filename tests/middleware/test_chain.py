@@ -99,6 +99,20 @@ class Passing(SynchronousTestCase):
         promise.callback("1")
         self.assertEqual("m12", self.successResultOf(result))
 
+    def test_paused(self) -> None:
+        """A Deferred that has fired but is held up, by a pause or by another, is waited for."""
+        paused, other = succeed("1"), Deferred[str]()
+        paused.pause()
+        results = [
+            chain(adding(""), giving(promise), adding("2"))("m", "c")
+            for promise in (paused, succeed("m").addCallback(lambda _: other))
+        ]
+        for result in results:
+            self.assertNoResult(result)
+        paused.unpause()
+        other.callback("1")
+        self.assertEqual(["12", "12"], [self.successResultOf(each) for each in results])
+
     def test_cancelled(self) -> None:
         """Cancelling what the chain gave cancels what the handler waits for."""
         promise: Deferred[str] = Deferred()
