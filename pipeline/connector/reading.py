@@ -51,8 +51,8 @@ class Window:
 class Reader:
     """Takes from one consumer, again and again, while it may and there is room.
 
-    The next take is on its way before a batch is handled. An error of the broker ends nothing:
-    the reader takes again, after :data:`AGAIN` seconds.
+    The next take goes out in the turn in which a batch begins to be handled. An error of the broker
+    ends nothing: the reader takes again, after :data:`AGAIN` seconds.
 
     :param consumer: an :class:`~pipeline.interfaces.IConsumer`.
     :param window: shared by all readers of the connector.
@@ -163,7 +163,7 @@ class Reader:
 
     def take_more(self) -> None:
         """Send a take if there is room and none is out."""
-        if self._taking or not self._reading or self._again is not None:
+        if self._taking or self._closed or not self._reading or self._again is not None:
             return
         room = self._window.room
         if room < 1:
@@ -205,19 +205,21 @@ class Reader:
         elif self._reading and not self._stopped:
             self._take_later()  # nothing, though nobody interrupted: it must not make us spin
         self._tell_stopped()
-        self.take_more()
-        if not self._handling and self._next is None:
+        if self._handling or self._next is not None:
+            self.take_more()
+        else:
             self._handle_next()
 
     def _handle_next(self) -> None:
         """Handle one batch; those behind it in the next turn, so that others have one as well."""
         self._next = None
-        if not self._batches:
-            return
         self._handling = True
         try:
-            self._handle(self._batches.popleft())
+            if self._batches:
+                self._handle(self._batches.popleft())
         finally:
+            # Not before: a take is sent when the reactor's turn ends, so it would only delay these.
+            self.take_more()
             self._handling = False
             if self._batches:
                 self._next = self._clock.callLater(0, self._handle_next)

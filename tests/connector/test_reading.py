@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -53,6 +54,24 @@ class Taking(ReaderCase):
         self.assertEqual(1, len(self.batches))
         self.clock.advance(0)
         self.assertEqual(2, len(self.batches))
+
+    def test_handled_first(self) -> None:
+        """A batch begins before the next take is asked for; which follows though handling fails."""
+        seen: list[bool] = []
+
+        def handle(batch: list[Delivery]) -> None:
+            seen.append(reader.is_halted)
+            raise RuntimeError("a fault of ours")
+
+        reader = Reader(self.consumer, self.window, self.clock, handle)
+        self.reader.pause()
+        self.addCleanup(reader.pause)
+        reader.read()
+        self.put("q", inbound("1"))
+        self.assertEqual([True], seen)
+        self.assertFalse(reader.is_halted)
+        gc.collect()  # only then the error is logged
+        self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
 
     def test_begins_when_it_can(self) -> None:
         """Who asks for reading is told when a take is out, though it failed at first."""
