@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from pipeline.service.process import end_now
 from pipeline.service.running import Part
 from pipeline.service.whereabouts import in_hand, place, stack
+from pipeline.ticks import TICK, until_tick
 
 __all__ = ["STUCK", "Watchdog"]
 
@@ -25,8 +25,9 @@ __all__ = ["STUCK", "Watchdog"]
 STUCK = 70
 #: Seconds without a turn of the reactor after which it counts as blocked.
 BLOCKED_AFTER = 1.0
-#: Seconds between two signs of life of the reactor, and between two looks of the thread.
-TURN, LOOK = 0.2, 0.1
+#: Seconds between two signs of life of the reactor, and between two looks of the thread at one that
+#: has given none for :data:`CALM` seconds. Before that there is nothing to look at.
+TURN, LOOK, CALM = TICK, 0.125, 0.5
 #: Seconds that the last words may take, as when nobody reads the log any more.
 LAST_WORDS = 2.0
 
@@ -39,8 +40,8 @@ class Watchdog:
     seen; once for each block, with its length when it ends. After ``stuck_after`` it logs the
     traceback as critical and ends the process with status :data:`STUCK`.
 
-    It counts its own looks instead of comparing times, so that a process that was stopped as a
-    whole (SIGSTOP, a suspended machine) isn't stuck.
+    It counts what it has waited itself instead of comparing times, so that a process that was
+    stopped as a whole (SIGSTOP, a suspended machine) isn't stuck.
 
     :param reactor: the one to watch.
     :param stuck_after: seconds without a turn after which the process ends; 0: never.
@@ -55,12 +56,11 @@ class Watchdog:
         self._reactor = reactor
         self._stuck_after = stuck_after
         self._end = end
-        self._turns = 0
+        self._turned_at = 0.0
         self._watched: int | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline-watchdog", daemon=True)
-        self._turning = LoopingCall(self._turn)
-        self._turning.clock = reactor
+        self._turning: Any = None
 
     @property
     def part(self) -> Part:
@@ -70,36 +70,36 @@ class Watchdog:
     async def start(self) -> None:
         """Watch the thread that this is called in."""
         self._watched = threading.get_ident()
-        self._turning.start(TURN).addErrback(self._gone_blind)
+        self._turn()
         self._thread.start()
 
     async def stop(self) -> None:
         """Watch no more."""
         self._stopped.set()
-        if self._turning.running:
-            self._turning.stop()
+        if self._turning is not None:
+            self._turning.cancel()
+            self._turning = None
 
     def _turn(self) -> None:
-        self._turns += 1
-
-    def _gone_blind(self, failure: Failure) -> None:
-        self._stopped.set()
-        self.log.failure("the reactor is no longer watched", failure)
+        self._turned_at = time.monotonic()
+        self._turning = self._reactor.callLater(until_tick(self._reactor, TURN), self._turn)
 
     # In the thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        seen, still = self._turns, 0
-        while not self._stopped.wait(LOOK):
-            if self._turns != seen:
-                self._moved(still * LOOK)
-                seen, still = self._turns, 0
+        seen, still, wait = self._turned_at, 0.0, CALM
+        while not self._stopped.wait(wait):
+            if self._turned_at != seen:
+                self._moved(still)
+                seen = self._turned_at
+                still = min(CALM, time.monotonic() - seen)
+                wait = max(LOOK, CALM - still)
                 continue
-            still += 1
-            self._stands_still(still)
+            self._stands_still(still, still + wait)
+            still, wait = still + wait, LOOK
 
-    def _stands_still(self, looks: int) -> None:
-        if looks == round(BLOCKED_AFTER / LOOK):
+    def _stands_still(self, before: float, seconds: float) -> None:
+        if before < BLOCKED_AFTER <= seconds:
             where, what = self._seen()
             self.log.warn(
                 "the reactor is blocked for {seconds:g} s at {place}{what}",
@@ -107,8 +107,8 @@ class Watchdog:
                 place=where,
                 what=what,
             )
-        if self._stuck_after and looks * LOOK >= self._stuck_after:
-            self._give_up(looks * LOOK)
+        if self._stuck_after and seconds >= self._stuck_after:
+            self._give_up(seconds)
 
     def _moved(self, seconds: float) -> None:
         if seconds >= BLOCKED_AFTER:

@@ -11,7 +11,6 @@ from typing import Any
 import hiredis
 import txredisapi
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from pipeline.brokers.redis.address import Address
@@ -20,6 +19,7 @@ from pipeline.brokers.redis.inflight import LOOKS, Batch, InFlight, Single
 from pipeline.brokers.redis.link import Link
 from pipeline.brokers.redis.script import Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
+from pipeline.ticks import until_tick
 
 __all__ = ["Client", "Script", "server_checks"]
 
@@ -62,8 +62,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         self._max_pending = max_pending
         self._reply_timeout = reply_timeout
         self._clock = clock
-        self._watch = LoopingCall(self._look)
-        self._watch.clock = clock
+        self._watch: Any = None
         self._in_flight = InFlight()
         self._why = ""
         self.connected: int = 0
@@ -74,8 +73,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         for option in ("setTcpNoDelay", "setTcpKeepAlive"):
             if hasattr(self.transport, option):
                 getattr(self.transport, option)(True)
-        if self._reply_timeout is not None:
-            self._watch.start(self._reply_timeout / LOOKS, now=False)
+        self._look_later()
 
     async def greet(self, address: Address, name: str) -> None:
         """Say who we are and which database we mean.
@@ -154,7 +152,13 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         except IndexError:
             self.give_up(f"a reply that nobody asked for: {reply!s:.200}")
 
+    def _look_later(self) -> None:
+        if self._reply_timeout is not None:
+            wait = until_tick(self._clock, self._reply_timeout / LOOKS)
+            self._watch = self._clock.callLater(wait, self._look)
+
     def _look(self) -> None:
+        self._look_later()
         if self._reply_timeout and self._in_flight.is_silent(self._reply_timeout):
             self.give_up(f"no reply for {self._reply_timeout:g} s")
 
@@ -180,8 +184,8 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         self.lost.addCallback(closed)
 
     def connectionLost(self, why: Failure) -> None:
-        if self._watch.running:
-            self._watch.stop()
+        if self._watch is not None:
+            self._watch.cancel()
         self._why = self._why or why.getErrorMessage() or repr(why.value)
         super().connectionLost(why)
         self._in_flight.fail(f"the connection was lost: {self._why}")

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from pipeline.brokers.redis.client import Client, Script
 from pipeline.brokers.redis.layout import Layout
 from pipeline.errors import BrokerUnavailable, ServerRefused
+from pipeline.ticks import TICK, until_tick
 
 __all__ = ["Mover"]
 
@@ -21,7 +22,7 @@ _MOVE = Script.load("members.lua", "move.lua")
 AT_ONCE = 100
 #: Seconds between looks, at the most: another process may have delayed a message for less than
 #: this one sleeps.
-LONGEST_SLEEP = 0.2
+LONGEST_SLEEP = TICK
 
 
 class Mover:
@@ -70,7 +71,7 @@ class Mover:
             for layout, queues in list(self._queues.items()):
                 if queues:
                     sleep = min(sleep, await self._look(layout, queues))
-            await deferLater(self._clock, sleep)
+            await deferLater(self._clock, min(sleep, until_tick(self._clock, LONGEST_SLEEP)))
 
     async def _look(self, layout: Layout, queues: Iterable[str]) -> float:
         keys = [

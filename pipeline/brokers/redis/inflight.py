@@ -12,7 +12,7 @@ from pipeline.errors import BrokerUnavailable, ServerRefused
 __all__ = ["Batch", "InFlight", "Single"]
 
 #: A reply, or a loss, is looked for this many times in each ``reply_timeout``.
-LOOKS = 8
+LOOKS = 5
 
 
 class Batch:

@@ -15,11 +15,12 @@ from pipeline.brokers.redis.client import Client
 from pipeline.brokers.redis.patience import ask_patiently
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.operating import Pause
+from pipeline.ticks import TICK, until_tick
 
 __all__ = ["Pauses", "pauses_in"]
 
 #: Seconds between two looks. A consumer that waits, at the server or for the end, is woken at once.
-EVERY = 0.4
+EVERY = 2 * TICK
 
 
 class Pauses:
@@ -69,7 +70,7 @@ class Pauses:
 
     async def _run(self) -> None:
         while True:
-            await deferLater(self._clock, EVERY)
+            await deferLater(self._clock, until_tick(self._clock, EVERY))
             try:
                 self._note(await self._ask())
             except (BrokerUnavailable, ServerRefused) as error:

@@ -22,6 +22,7 @@ from pipeline.brokers.redis.ordered import OrderedConsumer
 from pipeline.brokers.redis.streams import RedisConsumer
 from pipeline.delivery import Delivery, Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
+from pipeline.ticks import until_tick
 
 if TYPE_CHECKING:
     from pipeline.brokers.redis.broker import RedisBroker
@@ -119,7 +120,7 @@ class Recoverer:
 
     async def _run(self) -> None:
         while True:
-            await deferLater(self._clock, self._interval)
+            await deferLater(self._clock, until_tick(self._clock, self._interval))
             self._looks += 1
             thorough = self._looks % THOROUGH == 0
             try:
