@@ -6,9 +6,16 @@ import time
 from collections.abc import Sequence
 
 from pipeline.brokers.blocking.connection import BlockingConnection
-from pipeline.brokers.redis.batch import PRODUCER_TTL, PUBLISH, RAISE, Call, alone, keys_of, refused
+from pipeline.brokers.redis.batch import (
+    PRODUCER_TTL,
+    RAISE,
+    Call,
+    alone,
+    keys_of,
+    refused,
+    request,
+)
 from pipeline.brokers.redis.layout import Layout
-from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
@@ -69,10 +76,10 @@ class BlockingLane:
                 pause = min(LONGEST_PAUSE, 2 * pause)
 
     def _ask(self, posts: Sequence[Post], first: int, max_depth: int) -> list[bytes]:
-        units = Units(self._layout, self._keys)
-        units.args += (self._queue, first, max_depth, PRODUCER_TTL, 0)
-        alone(Call(posts, max_depth, None)).add_to(units)
-        reply: list[bytes] = self._connection.run(PUBLISH, units.keys, units.args)
+        batch = alone(Call(posts, max_depth, None))
+        batch.first = first
+        call = request(batch, self._layout, self._keys, self._queue)
+        reply: list[bytes] = self._connection.run(*call)
         return reply
 
     def _is_stored(self, reply: list[bytes], first: int, count: int) -> bool:

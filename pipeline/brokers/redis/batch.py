@@ -13,9 +13,22 @@ from pipeline.brokers.redis.units import Units, fields, member
 from pipeline.delivery import Post
 from pipeline.errors import QueueFull, ServerRefused
 
-__all__ = ["PRODUCER_TTL", "PUBLISH", "RAISE", "Batch", "Call", "alone", "keys_of", "refused"]
+__all__ = [
+    "PLAIN",
+    "PRODUCER_TTL",
+    "PUBLISH",
+    "RAISE",
+    "Batch",
+    "Call",
+    "alone",
+    "keys_of",
+    "refused",
+    "request",
+]
 
 PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
+#: The same for what is nothing but messages, as most is.
+PLAIN = Script.load("plain.lua")
 # Only ever upwards: a copy of this that the network delivers late must not undo what came after.
 RAISE = Script(
     "raise",
@@ -38,22 +51,35 @@ class Call:
     :param canceller: called with this when its Deferred is cancelled.
     """
 
-    __slots__ = ("deferred", "max_depth", "posts", "size")
+    __slots__ = ("deferred", "is_plain", "max_depth", "posts", "size")
 
     def __init__(self, posts: Sequence[Post], max_depth: int, canceller: Any) -> None:
         self.posts = posts
         self.max_depth = max_depth
-        self.size = sum(len(post.payload) + WRITE * len(post.writes) for post in posts)
+        self.size = 0
+        #: Whether it is nothing but messages.
+        self.is_plain = True
+        for _, payload, headers, delay, _, window, writes in posts:
+            self.size += len(payload)
+            if headers or delay or window or writes:
+                self.is_plain = False
+                self.size += WRITE * len(writes)
         self.deferred: Deferred[None] = Deferred(lambda _: canceller(self))
 
 
 class Batch:
-    """Calls that are sent together, under consecutive numbers from ``first``."""
+    """Calls that are sent together, under consecutive numbers from ``first``.
 
-    __slots__ = ("calls", "count", "first", "max_depth", "size", "stored_at")
+    :ivar calls: those that are to be told.
+    :ivar posts: what they publish.
+    """
+
+    __slots__ = ("calls", "count", "first", "is_plain", "max_depth", "posts", "size", "stored_at")
 
     def __init__(self, max_depth: int) -> None:
         self.calls: list[Call] = []
+        self.posts: list[Post] = []
+        self.is_plain = True
         self.max_depth = max_depth
         self.count = 0
         self.size = 0
@@ -73,27 +99,26 @@ class Batch:
     def add(self, call: Call) -> None:
         """Let it go out with the others."""
         self.calls.append(call)
+        self.posts += call.posts
+        self.is_plain = self.is_plain and call.is_plain
         self.count += len(call.posts)
         self.size += call.size
 
     def add_to(self, units: Units) -> None:
         """Add the messages as publish.lua wants them."""
         args = units.args
-        for call in self.calls:
-            for post in call.posts:
-                values = fields(post)
-                if values[0] == b"m" and not (
-                    post.headers or post.delay or post.window or post.writes
-                ):
-                    args += values
-                    continue
-                delayed = member(post) if post.delay else b""
-                seen = post.unique if post.window else ""
-                args += (post.delay, seen, post.window, delayed, len(values), *values, 0)
-                if post.writes:
-                    at = len(args)
-                    units.add_writes(post.writes)
-                    args[at - 1] = len(args) - at
+        for post in self.posts:
+            values = fields(post)
+            if values[0] == b"m" and not (post.headers or post.delay or post.window or post.writes):
+                args += values
+                continue
+            delayed = member(post) if post.delay else b""
+            seen = post.unique if post.window else ""
+            args += (post.delay, seen, post.window, delayed, len(values), *values, 0)
+            if post.writes:
+                at = len(args)
+                units.add_writes(post.writes)
+                args[at - 1] = len(args) - at
 
 
 def alone(call: Call) -> Batch:
@@ -110,6 +135,25 @@ def keys_of(layout: Layout, queue: str, producer: bytes) -> list[bytes]:
     """
     stream, delayed = layout.stream(queue), layout.delayed(queue)
     return [stream, delayed, layout.window(queue), producer, layout.dead(queue)]
+
+
+def request(
+    batch: Batch, layout: Layout, keys: Sequence[bytes], queue: str, offset: int = 0
+) -> tuple[Script, list[bytes], list[bytes | str | int]]:
+    """What stores a batch: a script, its keys and its arguments.
+
+    :param keys: as of :func:`keys_of`.
+    :param offset: the time offset in ms that tests set.
+    :raise TypeError: something in it can't be sent.
+    :raise ValueError: as well.
+    """
+    head = (queue, batch.first, batch.max_depth, PRODUCER_TTL)
+    if batch.is_plain and "@" not in queue and queue[0] != "!":
+        return PLAIN, [keys[0], keys[3]], [*head, *[post.payload for post in batch.posts]]
+    units = Units(layout, keys)
+    units.args += (*head, offset)
+    batch.add_to(units)
+    return PUBLISH, units.keys, units.args
 
 
 def refused(queue: str, kind: bytes, what: Any) -> Exception:

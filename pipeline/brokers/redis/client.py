@@ -65,6 +65,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         self._watch: Any = None
         self._in_flight = InFlight()
         self._why = ""
+        self._write_now: Callable[[], Any] | None = None
         self.connected: int = 0
         self.client_id: int | None = None
         self.lost: Deferred[str] = Deferred()
@@ -73,6 +74,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         for option in ("setTcpNoDelay", "setTcpKeepAlive"):
             if hasattr(self.transport, option):
                 getattr(self.transport, option)(True)
+        self._write_now = getattr(self.transport, "doWrite", None)  # TLS has none
         self._look_later()
 
     async def greet(self, address: Address, name: str) -> None:
@@ -126,6 +128,14 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         self._in_flight.add(batch)
         self.transport.write(packed)
         return batch.deferred
+
+    def flush(self) -> None:
+        """Give the system what was written, now and not at the end of the reactor's turn.
+
+        What it doesn't take, and an error, is left to the reactor, which tries again.
+        """
+        if self.connected and self._write_now is not None:
+            self._write_now()
 
     def _build_command(self, *args: Any, **kwargs: Any) -> bytes:
         return _pack(args)
@@ -288,15 +298,17 @@ class Client(Link[_Protocol]):
         """
         call = (len(keys), *keys, *args)
 
-        def with_source(why: Failure) -> Any:
-            if getattr(why.value, "code", "") != "NOSCRIPT":
-                return why
-            return self.execute("EVAL", script.source, *call)
+        def failed(why: Failure) -> Any:
+            code = getattr(why.value, "code", "")
+            if code == "NOSCRIPT":
+                return self.execute("EVAL", script.source, *call).addErrback(failed)
+            if code == "WRONGTYPE":
+                return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
+            return why
 
-        def with_keys(why: Failure) -> Failure:
-            if getattr(why.value, "code", "") != "WRONGTYPE":
-                return why
-            return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
+        return self.execute("EVALSHA", script.sha, *call).addErrback(failed)
 
-        done = self.execute("EVALSHA", script.sha, *call).addErrback(with_source)
-        return done.addErrback(with_keys)
+    def flush(self) -> None:
+        """Have the commands that were sent leave now, not at the end of the reactor's turn."""
+        if self._protocol is not None:
+            self._protocol.flush()

@@ -11,23 +11,23 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pipeline.brokers.redis.batch import (
     PRODUCER_TTL,
-    PUBLISH,
     RAISE,
     Batch,
     Call,
     alone,
     keys_of,
     refused,
+    request,
 )
 from pipeline.brokers.redis.client import Client
 from pipeline.brokers.redis.layout import Layout
-from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable, QueueFull, ServerRefused
 
@@ -39,6 +39,8 @@ WINDOW = 4
 KEPT = 5.0
 #: What all kept batches may take together.
 KEPT_BYTES = 8_000_000
+#: A batch with more bytes is sent at once, though another is on its way.
+LARGE = 16_000
 #: How much may wait to be sent before publishers are refused.
 MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64_000_000
 
@@ -129,8 +131,11 @@ class Lane:
             self._next += batch.count
             self._sent.append(batch)
             self._out += 1
-            sent = Deferred.fromCoroutine(self._send(batch))
-            sent.addErrback(lambda failure: self._log.failure("publishing broke", failure))
+            answered = ensureDeferred(self._ask(batch)).addCallback(self._answered, batch)
+            answered.addErrback(self._broken)
+            if self._out == 1 or batch.size > LARGE:
+                # The server needn't wait until this turn is over.
+                self._client.flush()
 
     def _fill(self) -> Batch:
         batch = Batch(self._waiting[0].max_depth)
@@ -140,34 +145,34 @@ class Lane:
             batch.add(call)
         return batch
 
-    async def _ask(self, batch: Batch) -> list[Any]:
+    def _ask(self, batch: Batch) -> Deferred[Any]:
         """Send a batch; UNSURE where its fate is unknown, WAIT where it can be sent later."""
-        units = Units(self._layout, self._keys)
-        units.args += (self._queue, batch.first, batch.max_depth, PRODUCER_TTL, self._offset())
         try:
-            batch.add_to(units)
-            reply: list[Any] = await self._client.run(PUBLISH, units.keys, units.args)
-        except BrokerUnavailable:
-            return [b"UNSURE"]
-        except ServerRefused as error:
-            return [b"WAIT"] if error.is_passing else [b"REFUSED", error]
+            call = request(batch, self._layout, self._keys, self._queue, self._offset())
         except (TypeError, ValueError) as error:
-            return [b"REFUSED", error]
-        return reply
+            return succeed([b"REFUSED", error])
+        return self._client.run(*call).addErrback(_unanswered)
 
-    async def _send(self, batch: Batch) -> None:
-        reply = await self._ask(batch)
+    def _answered(self, reply: list[Any], batch: Batch) -> None:
         self._out -= 1
         if reply[0] == b"OK" and self._sent and self._sent[0] is batch and not self._trouble:
             self._stored(self._sent.popleft())
         elif reply[0] != b"OK" or batch in self._sent:
             self._trouble = True
         if self._trouble and not self._out:
-            await self._mend()
+            Deferred.fromCoroutine(self._mend_all()).addErrback(self._broken)
         self._pump()
         self._tell_idle()
 
+    def _broken(self, failure: Failure) -> None:
+        self._log.failure("publishing broke", failure)
+
     # Mending -------------------------------------------------------------------------------------
+
+    async def _mend_all(self) -> None:
+        await self._mend()
+        self._pump()
+        self._tell_idle()
 
     async def _mend(self) -> None:
         """Send what has no answer again, in order, one batch at a time, until all is stored."""
@@ -246,6 +251,7 @@ class Lane:
         for kept in missing:
             self._kept.remove(kept)
             self._kept_size -= kept.size
+            kept.max_depth = 0  # it was let in before
         self._sent.extendleft(reversed(missing))
 
     async def _refuse(self, batch: Batch, error: Exception) -> bool:
@@ -275,7 +281,8 @@ class Lane:
         self._kept_size += batch.size
         while self._kept and (now - self._kept[0].stored_at > KEPT or self._kept_size > KEPT_BYTES):
             self._kept_size -= self._kept.popleft().size
-        for call in batch.calls:
+        calls, batch.calls = batch.calls, []  # what is kept is to be sent again, not told of
+        for call in calls:
             if not call.deferred.called:
                 call.deferred.callback(None)
 
@@ -290,6 +297,17 @@ class Lane:
         idle, self._idle = self._idle, []
         for done in idle:
             done.callback(None)
+
+
+def _unanswered(failure: Failure) -> list[Any]:
+    """An error instead of an answer, as one."""
+    error = failure.value
+    if isinstance(error, BrokerUnavailable):
+        return [b"UNSURE"]
+    if isinstance(error, ServerRefused):
+        return [b"WAIT"] if error.is_passing else [b"REFUSED", error]
+    failure.trap(TypeError, ValueError)
+    return [b"REFUSED", error]
 
 
 def _apart(batch: Batch) -> list[Batch]:

@@ -6,10 +6,21 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.brokers.redis.batch import MOST_BYTES, MOST_POSTS, Batch, Call, alone
+from pipeline.brokers.redis.batch import (
+    MOST_BYTES,
+    MOST_POSTS,
+    PLAIN,
+    PUBLISH,
+    Batch,
+    Call,
+    alone,
+    keys_of,
+    request,
+)
 from pipeline.brokers.redis.layout import Layout
 from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Post
+from tests.brokers.redis.bench import RedisCase
 
 POST = Post("work.inbound", b"12345")
 
@@ -79,3 +90,80 @@ class Arguments(SynchronousTestCase):
         self.assertEqual(9, one[0])
         self.assertNotEqual(one[3], two[3])
         self.assertIn(b"12345", one[3])
+
+
+class Plain(RedisCase):
+    """What is nothing but messages is stored by a shorter script, which answers alike."""
+
+    def ask(self, queue: str, first: int, *payloads: bytes, depth: int = 0) -> Any:
+        """Store a batch in two queues, by either script; the answer, which is the same."""
+        replies = []
+        for is_plain in (True, False):
+            name = f"{queue}.{is_plain}"
+            batch = alone(call(len(payloads), POST._replace(queue=name), depth))
+            batch.posts = [Post(name, payload) for payload in payloads]
+            batch.first, batch.is_plain = first, is_plain
+            script, keys, args = request(batch, self.layout, self.keys(name), name)
+            self.assertIs(PLAIN if is_plain else PUBLISH, script)
+            replies.append(self.tell("EVAL", script.source, len(keys), *keys, *args))
+            if replies[-1][0] == b"WRONGTYPE":
+                self.assertEqual(self.layout.stream(name), replies[-1].pop())
+        self.assertEqual(*replies)
+        self.assertEqual(*[self.state(f"{queue}.{is_plain}") for is_plain in (True, False)])
+        return replies[0]
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.namespace, 0)
+
+    def keys(self, queue: str) -> list[bytes]:
+        return keys_of(self.layout, queue, self.layout.producer(queue))
+
+    def state(self, queue: str) -> Any:
+        """What lies in a queue, and what is known of its producer."""
+        stream, producer = self.layout.stream(queue), self.layout.producer(queue)
+        kind = self.tell("TYPE", stream)
+        entries = self.tell("XRANGE", stream, "-", "+") if kind == b"stream" else []
+        number = self.tell("HGET", producer, queue)
+        return [values for _, values in entries], number, self.tell("TTL", producer) > 1000
+
+    def tell_both(self, command: str, key: Any, *words: Any) -> None:
+        for is_plain in (True, False):
+            name = f"q.{is_plain}"
+            self.tell(command, key(name), *[name if word == "queue" else word for word in words])
+
+    def test_alike(self) -> None:
+        """Unknown producers, holes, what came before, in part or whole, and full queues."""
+        self.assertEqual([b"UNKNOWN"], self.ask("q", 1, b"a"))
+        self.tell_both("HSET", self.layout.producer, "queue", 0)
+        self.assertEqual([b"GAP", 0], self.ask("q", 2, b"b"))
+        self.assertEqual([b"FULL", 0], self.ask("q", 1, b"a", b"b", depth=1))
+        self.assertEqual([b"OK", 2, 0], self.ask("q", 1, b"a", b"b", depth=2))
+        self.assertEqual([b"OK", 2, 0], self.ask("q", 1, b"a", b"b", depth=2))
+        self.assertEqual([b"OK", 2, 0], self.ask("q", 1, b"a"))
+        self.assertEqual([b"FULL", 2], self.ask("q", 2, b"b", b"c", depth=2))
+        self.assertEqual([b"OK", 3, 0], self.ask("q", 2, b"b", b"c", depth=3))
+        entries, number, _ = self.state("q.True")
+        self.assertEqual([[b"m", b"a"], [b"m", b"b"], [b"m", b"c"]], entries)
+        self.assertEqual(b"3", number)
+
+    def test_wrong_type(self) -> None:
+        """A key of another type is named."""
+        self.tell_both("HSET", self.layout.producer, "queue", 0)
+        self.tell_both("SET", self.layout.stream, "x")
+        self.assertEqual([b"WRONGTYPE"], self.ask("q", 1, b"a"))
+
+    def test_when(self) -> None:
+        """It is for messages alone, in queues that are no instance's and hold no dead letters."""
+        for queue, post, script in (
+            ("q", POST, PLAIN),
+            ("q", POST._replace(delay=1), PUBLISH),
+            ("q", POST._replace(window=1), PUBLISH),
+            ("q", POST._replace(headers=(b"a", b"2")), PUBLISH),
+            ("q", POST._replace(writes=(("delete", "k"),)), PUBLISH),
+            ("q@me", POST, PUBLISH),
+            ("!q", POST, PUBLISH),
+        ):
+            batch = alone(call())
+            batch.add(call(post=post._replace(queue=queue)))
+            self.assertIs(script, request(batch, self.layout, self.keys(queue), queue)[0])

@@ -11,6 +11,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.script import Script
+from pipeline.brokers.redis.wire import Wire
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.testing.server import shared_server
 from tests.brokers.redis.support import ClientCase
@@ -30,6 +31,18 @@ class Commands(ClientCase):
             await client.execute("MGET", self.key, self.key + "-not"),
         ]
         self.assertEqual([b"OK", b"007", 3, None, [b"007", None]], replies)
+
+    async def test_flush(self) -> None:
+        """What is flushed leaves before the reactor has its turn."""
+        client = await self.connect()
+        wire = Wire(shared_server())
+        self.addCleanup(wire.close)
+        setting = client.execute("SET", self.key, 1)
+        self.assertIsNone(wire.call("GET", self.key))
+        client.flush()
+        asked = (wire.call("GET", self.key) for _ in range(10_000))
+        self.assertEqual(b"1", next(filter(None, asked), None))
+        await setting
 
     async def test_words(self) -> None:
         """A word is bytes, text that goes out as UTF-8, or a number."""

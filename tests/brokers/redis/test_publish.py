@@ -160,6 +160,14 @@ class ServerLoses(LaneCase):
         await self.soon(self.send(lane, b"10"))
         self.assertEqual(list(range(11)), self.numbers())
 
+    async def test_gap_in_a_full_queue(self) -> None:
+        """What was let in once is let in again, however full the queue is then."""
+        lane = await self.lane()
+        await self.results([self.send(lane, b"%d" % n, depth=3) for n in range(3)])
+        self.tell("HSET", self.layout.producer("me"), QUEUE, 1)
+        await self.soon(self.send(lane, b"3"))
+        self.assertEqual([0, 1, 2, 1, 2, 3], self.numbers())
+
     async def test_gap_too_old(self) -> None:
         """What is lost and not kept any more is told, and the rest goes on."""
         lane = await self.lane()
