@@ -5,26 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import blockingCallFromThread, deferToThread, deferToThreadPool
+from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.python import threadable
-from twisted.python.threadpool import ThreadPool
+
+from pipeline.crew import Crew, threaded
 
 __all__ = ["Threads", "anywhere", "awaited", "in_pool", "threaded", "wait_in_thread"]
 
 T = TypeVar("T")
-
-
-def _daemon(*args: Any, **kwargs: Any) -> threading.Thread:
-    # A thread that never ends must not keep the process from ending.
-    return threading.Thread(*args, daemon=True, **kwargs)
-
-
-class _Pool(ThreadPool):
-    threadFactory = staticmethod(_daemon)  # type: ignore[assignment]  # Twisted calls it only
 
 
 class Threads:
@@ -40,20 +32,18 @@ class Threads:
         self.size = size
         #: How many functions run in a thread now.
         self.busy = 0
-        self._reactor = threaded(reactor)
-        self._pool = _Pool(minthreads=0, maxthreads=size * each, name=name)
+        self._crew = Crew(reactor, size * each, name)
         self._free = DeferredSemaphore(size)
         #: Those of who wait that go before the others.
         self._first: set[Deferred[DeferredSemaphore]] = set()
 
     def start(self) -> None:
         """Be ready to run."""
-        self._pool.start()
+        self._crew.start()
 
     def stop(self) -> None:
         """Let the threads end, each after what it runs now, without waiting for that."""
-        if self._pool.started:
-            threading.Thread(target=self._pool.stop, daemon=True).start()
+        self._crew.stop()
 
     async def free(self) -> None:
         """Wait for a free thread and take it.
@@ -90,10 +80,8 @@ class Threads:
     def run_free(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:
         """As :meth:`run`, but the thread stays taken until :meth:`give_back`."""
         self.busy += 1
-        call = copy_context().run
-        done: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._pool, call, function, *args, **kwargs
-        )
+        done: Deferred[Any] = Deferred()
+        self._crew.do(done.callback, partial(function, **kwargs) if kwargs else function, *args)
         return done.addBoth(self._ended)
 
     def _ended(self, result: Any) -> Any:
@@ -123,15 +111,6 @@ def anywhere(clock: Any, coroutine: Coroutine[Any, Any, T]) -> Any:
 async def awaited(awaitable: Awaitable[T]) -> T:
     """A coroutine of whatever can be awaited, as :func:`wait_in_thread` wants one."""
     return await awaitable
-
-
-def threaded(clock: Any) -> Any:
-    """The reactor that threads report to: this one, unless it is a Clock."""
-    if IReactorFromThreads.providedBy(clock):
-        return clock
-    from twisted.internet import reactor
-
-    return reactor
 
 
 def _in_reactor() -> bool:

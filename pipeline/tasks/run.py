@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+from pipeline.crew import Work
 from pipeline.errors import TaskAborted, TaskCancelled, WorkerShutdown
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.registry import Task
@@ -44,6 +45,8 @@ class Run:
         self._holds = 0
         self._held_back: BaseException | None = None
         self._after: list[Callable[[], object]] = []
+        self._work: Work | None = None
+        self._withdraw: Callable[[Work], bool] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -85,6 +88,13 @@ class Run:
         if self.timeout is not None and not self._result:
             self._timer = self._clock.callLater(self.timeout, self._time_out)
 
+    def begins_with(self, work: Work, withdraw: Callable[[Work], bool]) -> None:
+        """Count its time from when a thread is there for this work.
+
+        :param withdraw: has it end by a CancelledError, if it has not begun.
+        """
+        self._work, self._withdraw = work, withdraw
+
     def follow(self, inner: Deferred[Any]) -> Deferred[Any]:
         """Follow the task itself, which is what is cancelled when the call has to end."""
         self.stop_by(inner.cancel)
@@ -107,6 +117,7 @@ class Run:
     def end(self, why: BaseException) -> None:
         """Tell the call to end. A thread can't be told; it is left to itself, and has failed.
 
+        What still waits for a thread has never begun: that is a CancelledError, whatever the why.
         A process is killed if it has not ended after its grace, and at once at its timeout.
 
         :param why: what is raised inside of the task.
@@ -115,6 +126,8 @@ class Run:
             return
         if self._holds and isinstance(why, WorkerShutdown):
             self._held_back = why
+            return
+        if self._withdraw is not None and self._work is not None and self._withdraw(self._work):
             return
         self._why = why
         self._stop_timer()
@@ -127,8 +140,19 @@ class Run:
             self._stop()
 
     def _time_out(self) -> None:
+        left = self._time_left()
+        if left > 0:
+            self._timer = self._clock.callLater(left, self._time_out)
+            return
         self.is_timed_out = True
         self.end(TaskAborted(f"{self.task.name} timed out after {self.timeout:g} s"))
+
+    def _time_left(self) -> float:
+        """Seconds that it still has when its timer fires: it may have waited for a thread."""
+        if self._work is None or self.timeout is None:
+            return 0
+        begun = self._work.begun_at
+        return self.timeout if begun is None else begun + self.timeout - self._clock.seconds()
 
     def _ended(self, result: Any) -> None:
         self._stop_timer()

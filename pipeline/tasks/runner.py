@@ -8,14 +8,14 @@ reactor, and what may block goes to threads of a pool of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import copy_context
 from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
-from pipeline.delivery import Apart, current
+from pipeline.crew import Crew, Work
+from pipeline.delivery import Apart, Delivery, current
 from pipeline.errors import PermanentFailure, TaskCancelled, WorkerShutdown
 from pipeline.tasks.calling import called, called_through
 from pipeline.tasks.current import CurrentTask, running
@@ -40,7 +40,8 @@ class TaskRunner:
     :param middleware_threads: around how many calls at the same time blocking middleware may run
         in threads, where tasks don't; what is beyond waits.
     :param processes: where tasks with ``isolation="process"`` run; None: there are none.
-    :param pool: makes the threads: :class:`~pipeline.threads.Threads`, or what takes its place.
+    :param crew: makes the threads of tasks: :class:`~pipeline.crew.Crew`, or what takes its place.
+    :param pool: makes those of middleware: :class:`~pipeline.threads.Threads`, or the same.
     """
 
     log = Logger()
@@ -52,10 +53,11 @@ class TaskRunner:
         stack: TaskStack | None = None,
         middleware_threads: int = 8,
         processes: ProcessPool | None = None,
+        crew: Callable[..., Any] = Crew,
         pool: Callable[..., Any] = Threads,
     ) -> None:
         self.stack = TaskStack(()) if stack is None else stack
-        self.threads = pool(clock, threads, "tasks")
+        self.threads = crew(clock, threads, "tasks")
         # As many threads as that many calls can need, so that none waits for another's.
         self._around = pool(clock, middleware_threads, "middleware", max(1, self.stack.threads))
         self.processes = processes
@@ -135,9 +137,9 @@ class TaskRunner:
         if task.isolation == "process":
             return await self._run_in_child(task, call, is_awaited)
         in_thread = task.isolation == "thread" and self.stack.blocks
-        threads = self.threads if in_thread else self._around if self.stack.threads else None
-        if threads is not None:
-            await (threads.free_first() if task.is_urgent else threads.free())
+        around = self._around if self.stack.threads and not in_thread else None
+        if around is not None:
+            await (around.free_first() if task.is_urgent else around.free())
         run = Run(task, self._clock, call)
         self.running.add(run)
         try:
@@ -145,8 +147,8 @@ class TaskRunner:
             return await self._outcome(run)
         finally:
             self.running.discard(run)
-            if threads is self._around:
-                threads.give_back()
+            if around is not None:
+                around.give_back()
             if run.is_timed_out:
                 self._count_time_out(task, run)
 
@@ -194,8 +196,7 @@ class TaskRunner:
 
     def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Deferred[Any]:
         if in_thread:
-            function = partial(called, run.task)
-            return self._apart(run, called_through, self.stack, function, call, self._wait)
+            return self._alone(run, call)
         if not self.stack.runs:
             return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
         return Deferred.fromCoroutine(self._passed(run, call))
@@ -225,31 +226,43 @@ class TaskRunner:
         return partial(_inline, function)
 
     async def _threaded(self, run: Run, args: Any, kwargs: Any) -> Any:
-        await (self.threads.free_first() if run.task.is_urgent else self.threads.free())
-        return await self._apart(run, called, run.task, args, kwargs)
+        done, _ = self._apart(run, called, run.task, args, kwargs)
+        return await done
 
-    def _apart(self, run: Run, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+    def _alone(self, run: Run, call: CurrentTask) -> Deferred[Any]:
+        """Run a call with all that is around it in a thread; it begins when one is free."""
+        given: tuple[Any, ...] = (called, run.task, call.args, call.kwargs)
+        if self.stack.runs:
+            function = partial(called, run.task)
+            given = (called_through, self.stack, function, call, self._wait)
+        done, work = self._apart(run, *given)
+        run.begins_with(work, self.threads.withdraw)
+        return done
+
+    def _apart(
+        self, run: Run, function: Callable[..., Any], *args: Any
+    ) -> tuple[Deferred[Any], Work]:
         """Run in a thread, with a part of the delivery that is given up when its call is over."""
         delivery = current.get()
         twin = None if delivery is None else delivery.apart()
-        context = copy_context()
-        context.run(current.set, twin)
-        thread: Deferred[Any] = context.run(self.threads.run, function, *args)
-        run.when_over(partial(self._left, run, thread, twin))
+        done: Deferred[Any] = Deferred()
 
-        def came_back(result: Any) -> Any:
+        def came_back(result: Any) -> None:
             self.stuck.pop(run, None)
             if twin is not None and delivery is not None and not run.is_over:
                 delivery.adopt(twin)
-            return result
+            done.callback(result)
 
-        return thread.addBoth(came_back)
+        do = self.threads.do_first if run.task.is_urgent else self.threads.do
+        work: Work = do(came_back, _within, twin, function, args)
+        run.when_over(partial(self._left, run, work, twin, done))
+        return done, work
 
-    def _left(self, run: Run, thread: Deferred[Any], twin: Apart | None) -> None:
+    def _left(self, run: Run, work: Work, twin: Apart | None, done: Deferred[Any]) -> None:
         """A call is over; if its thread goes on, that is one less for others."""
         if twin is not None:
             twin.close()
-        if thread.called:
+        if done.called or self.threads.withdraw(work):
             return
         self.stuck[run] = run.task.name
         if len(self.stuck) >= self.threads.size:
@@ -277,6 +290,12 @@ class TaskRunner:
                 busy=self.threads.busy,
                 size=self.threads.size,
             )
+
+
+def _within(delivery: Delivery | None, function: Callable[..., Any], args: Any) -> Any:
+    """Call a function that handles this delivery; in a context of its own."""
+    current.set(delivery)
+    return function(*args)
 
 
 def _inline(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from copy import copy
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
 
 from pipeline.applications.tasks import TaskApplication
 from pipeline.middleware.stack import MiddlewareStack
@@ -35,7 +37,7 @@ class InPlaceTasks(TaskApplication):
 
     def make_runner(self, stack: TaskStack) -> TaskRunner:
         """One without threads and processes."""
-        return _Runner(self.clock, stack=stack, pool=_NoThreads)
+        return _Runner(self.clock, stack=stack, crew=_NoThreads, pool=_NoThreads)
 
 
 class InPlaceClient(Client):
@@ -95,7 +97,7 @@ class _Runner(TaskRunner):
 
 
 class _NoThreads:
-    """Stands where :class:`pipeline.threads.Threads` do, and runs functions at once."""
+    """Stands where threads do, those of tasks and others, and runs functions at once."""
 
     def __init__(self, reactor: Any, size: int, name: str, each: int = 1) -> None:
         self.size = size
@@ -116,6 +118,20 @@ class _NoThreads:
         return maybeDeferred(function, *args, **kwargs)
 
     run_free = run
+
+    def do(self, ended: Callable[[Any], object], function: Callable[..., Any], *args: Any) -> None:
+        """Run a function, in a context of its own."""
+        try:
+            result = copy_context().run(function, *args)
+        except BaseException:  # noqa: BLE001  # as in a thread
+            result = Failure()
+        ended(result)
+
+    do_first = do
+
+    def withdraw(self, work: object) -> bool:
+        """Nothing waits."""
+        return False
 
 
 def _made_before() -> Any:

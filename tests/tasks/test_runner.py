@@ -7,7 +7,7 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
@@ -221,6 +221,53 @@ class InThreads(TestCase):
             gate.set()
             while self.runner.threads.busy:
                 await deferLater(self.reactor, 0)
+
+    async def test_waiting(self) -> None:
+        """Time counts from when a thread is there. What waits for one can still be called off."""
+        clock, gates = Clock(), [threading.Event() for _ in range(2)]
+        for gate in gates:
+            self.addCleanup(gate.set)
+        self.runner = TaskRunner(clock, threads=1)
+        self.addCleanup(self.runner.stop)
+        begun = threading.Event()
+
+        def begin() -> None:
+            begun.set()
+            gates[1].wait(30)
+
+        first = self._call(lambda: gates[0].wait(30))
+        second = self._call(begin, timeout=5)
+        third = self._call(lambda: None, timeout=5)
+        clock.advance(7)
+        gates[0].set()
+        await first
+        begun.wait(30)
+        self.assertFalse(second.called)
+        self.runner.interrupt()
+        self.assertIn("the worker stopped while", str(self.failureResultOf(second).value))
+        self.failureResultOf(third, CancelledError)
+
+    async def test_waited(self) -> None:
+        """One that has waited for its thread has all of its time from then on."""
+        clock, gate, begun = Clock(), threading.Event(), threading.Event()
+        self.addCleanup(gate.set)
+        self.runner = TaskRunner(clock, threads=1)
+        self.addCleanup(self.runner.stop)
+
+        def block() -> None:
+            begun.set()
+            gate.wait(30)
+
+        leave = threading.Event()
+        first, second = self._call(leave.wait, 30), self._call(block, timeout=5)
+        clock.advance(3)
+        leave.set()
+        begun.wait(30)
+        await first
+        for passed, is_over in ((4.5, False), (0.4, False), (0.2, True)):
+            clock.advance(passed)
+            self.assertEqual(is_over, second.called)
+        self.failureResultOf(second, TaskAborted)
 
     async def test_exit(self) -> None:
         """A task that ends the program ends only itself."""
