@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from pipeline.connector.flow import Flow, Source
 from pipeline.connector.handling import Inlet
 from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
@@ -81,9 +83,12 @@ class MeasuredPublisher(Publisher):
     def _send(self, post: Post, partition: int, edge: Edge) -> Awaitable[bool]:
         return self._counted(super()._send(post, partition, edge), post.queue)
 
-    async def _send_many(self, posts: Sequence[Post], partition: int, max_depth: int) -> None:
-        await super()._send_many(posts, partition, max_depth)
-        self._published.to(posts[0].queue).value += len(posts)
+    def store(self, posts: Sequence[Post], partition: int, max_depth: int) -> Deferred[Any]:
+        stored = super().store(posts, partition, max_depth)
+        return stored.addCallback(self._count, posts[0].queue, len(posts))
+
+    def _count(self, _: Any, queue: str, count: int) -> None:
+        self._published.to(queue).value += count
 
     async def _counted(self, sending: Awaitable[bool], queue: str) -> bool:
         is_sent = await sending

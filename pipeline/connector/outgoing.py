@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from pipeline.connector.many import Many
 from pipeline.connector.pressure import WhenFull
 from pipeline.connector.publishing import Edge, Publisher
 from pipeline.delivery import Delivery, current
@@ -80,9 +81,10 @@ class Outgoing:
         """Publish many messages, at a fraction of what each costs alone.
 
         With a delivery in hand they are staged, as :meth:`publish` does. Otherwise they pass the
-        publish chain in their order, and are put on their queues 500 in a step: those of a step are
-        stored all or none, and the server stores one while the next passes the chain. After an
-        error, of the chain or of a step, nothing more is sent; steps before it have been stored.
+        publish chain in their order, and are put on their queues 500 in a step, fewer if they are
+        large: those of a step are stored all or none, and the server stores one while the next
+        passes the chain. After an error, of the chain or of a step, nothing more is sent; steps
+        before it have been stored.
 
         :param endpoint: set on each; None: as they are.
         :param max_depth: the queue is full when it has so many messages; 0: it never is.
@@ -96,7 +98,10 @@ class Outgoing:
                 message.set_routing_endpoint(endpoint)
         delivery = current.get()
         if delivery is None:
-            return await self._publisher.publish_many(kind, messages, max_depth)
+            published: list[Any] = []
+            many = Many(self._publisher, kind, Edge(None, max_depth=max_depth))
+            await many.publish(messages, published.append)
+            return published
         return [await self._publisher.stage(kind, message, delivery) for message in messages]
 
     async def apply_publish(self, kind: str, message: Any) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from pipeline.connector.pressure import Pressure, WhenFull
-from pipeline.connector.steps import Steps
 from pipeline.delivery import Delivery, Post, current
 from pipeline.eager import eager
 from pipeline.errors import Drop, PipelineError, Respond
@@ -113,10 +112,11 @@ class Publisher:
         answered: Callable[[str, Respond, Delivery | None], Awaitable[None]],
     ) -> None:
         self.name = name
-        self._worker = worker
+        self.worker = worker
+        self.clock = worker.clock
         self._encode = worker.codec.encode
         self._tracing = getattr(worker, "tracing", None)
-        self._is_spread = worker.broker.partitions > 1
+        self.is_spread = worker.broker.partitions > 1
         #: What holds up who publishes from the edge.
         self.pressure = Pressure(name, worker.broker, worker.clock)
         self._chains = {kind: stack.publish(kind).through for kind in publishes}
@@ -129,7 +129,21 @@ class Publisher:
 
     def publish(self, kind: str, message: Any, edge: Edge) -> Deferred[Any]:
         """Run the publish chain, then put the message on its queue."""
-        return self._begun(self._publish(kind, message, edge), edge.delivery)
+        chain = self._chains.get(kind)
+        if chain is None or self.is_spread or not _is_simple(edge):
+            return self._begun(self._publish(kind, message, edge), edge.delivery)
+        # Of a message that goes from the edge as most do, while nothing waits, the broker's own
+        # Deferred is all that is needed.
+        passed: Any
+        try:
+            passed = chain(message, self.name)
+            if passed is message or not isinstance(passed, Deferred):
+                queue = edge.queue or self.queue_for(kind, passed)
+                stored = self.store([self.post(queue, passed, edge)], 0, edge.max_depth)
+                return stored.addCallback(self._stored, kind, passed, queue)
+        except Exception:  # noqa: BLE001  # it belongs to who gets the Deferred
+            passed = fail()
+        return self._begun(self._put_when(passed, kind, message, edge), None)
 
     def stage(self, kind: str, message: Any, delivery: Delivery) -> Deferred[Any]:
         """As :meth:`publish`, for what is staged and nothing more, as most is.
@@ -166,49 +180,6 @@ class Publisher:
         delivery.wait_for(_Unhandled(publication))
         return publication
 
-    async def publish_many(self, kind: str, messages: Iterable[Any], max_depth: int) -> list[Any]:
-        """Run the publish chain for each from the edge, and put them on their queues in steps."""
-        steps = Steps(
-            self._worker.clock,
-            lambda posts, partition: self._send_many(posts, partition, max_depth),
-        )
-        try:
-            published = await self._in_steps(kind, messages, steps)
-        except BaseException:
-            await steps.stored()
-            raise
-        await steps.end()
-        if message_published.receivers:
-            for passed in published:
-                if passed is not None:
-                    self._tell(kind, passed, self._queue_for(kind, passed), None)
-        return published
-
-    async def _in_steps(self, kind: str, messages: Iterable[Any], steps: Steps) -> list[Any]:
-        chain, partition = self._chain(kind), 0
-        published: list[Any] = []
-        for message in messages:
-            if steps.is_due:
-                await steps.turn()
-            if self._is_spread:
-                choose_anew()
-            try:
-                passed = chain(message, self.name)
-                if passed is not message and isinstance(passed, Deferred):
-                    passed = await passed
-            except (Drop, Respond) as error:
-                await self._held_up(error, kind, message, Edge(None))
-                published.append(None)
-                continue
-            if self._is_spread:
-                partition = partition_for(self._worker, kind, passed)
-            steps.add(self._post(self._queue_for(kind, passed), passed, None), partition)
-            published.append(passed)
-        return published
-
-    async def _send_many(self, posts: Sequence[Post], partition: int, max_depth: int) -> None:
-        await self._worker.broker.publish(posts, partition=partition, max_depth=max_depth)
-
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds that it publishes."""
@@ -216,10 +187,14 @@ class Publisher:
 
     async def apply(self, kind: str, message: Any) -> Any:
         """The message as it leaves the publish chain; nothing is published."""
-        passed = self._chain(kind)(message, self.name)
+        passed = self.chain(kind)(message, self.name)
         return await passed if isinstance(passed, Deferred) else passed
 
-    def _chain(self, kind: str) -> Any:
+    def chain(self, kind: str) -> Any:
+        """The publish chain of a kind.
+
+        :raise PipelineError: it isn't published here.
+        """
         try:
             return self._chains[kind]
         except KeyError:
@@ -231,8 +206,25 @@ class Publisher:
         :return: False when it was shed, or ``edge.through`` has refused it.
         """
         delivery = edge.delivery
-        queue = edge.queue or self._queue_for(kind, message)
-        post = self._post(queue, message, delivery)
+        queue = edge.queue or self.queue_for(kind, message)
+        post = self.post(queue, message, edge)
+        if delivery is not None and not edge.immediately:
+            delivery.stage(post)
+        else:
+            partition = (
+                partition_for(self.worker, kind, message)
+                if delivery is None
+                else delivery.partition
+            )
+            if not await self._send(post, partition, edge):
+                return False
+        if message_published.receivers:
+            self.tell(kind, message, queue, delivery)
+        return True
+
+    def post(self, queue: str, message: Any, edge: Edge) -> Post:
+        """A message as it is put on a queue."""
+        post = self._plain(queue, message, edge.delivery)
         if edge.writes:
             post = post._replace(writes=edge.writes)
         if edge.delay or edge.unique or edge.window:
@@ -241,33 +233,35 @@ class Publisher:
                 unique=edge.unique or getattr(message, "message_id", ""),
                 window=round(edge.window * 1000),
             )
-        if delivery is not None and not edge.immediately:
-            delivery.stage(post)
-        else:
-            partition = (
-                partition_for(self._worker, kind, message)
-                if delivery is None
-                else delivery.partition
-            )
-            if not await self._send(post, partition, edge):
-                return False
+        return post
+
+    def store(self, posts: Sequence[Post], partition: int, max_depth: int) -> Deferred[Any]:
+        """Have the broker store posts for one queue."""
+        stored: Deferred[Any] = self.worker.broker.publish(
+            posts, partition=partition, max_depth=max_depth
+        )
+        return stored
+
+    def _stored(self, _: Any, kind: str, message: Any, queue: str) -> Any:
+        """What a publish of one message comes to."""
         if message_published.receivers:
-            self._tell(kind, message, queue, delivery)
-        return True
+            self.tell(kind, message, queue, None)
+        return message
 
     def _stage(self, kind: str, message: Any, delivery: Delivery) -> None:
-        queue = self._queue_for(kind, message)
-        delivery.stage(self._post(queue, message, delivery))
+        queue = self.queue_for(kind, message)
+        delivery.stage(self._plain(queue, message, delivery))
         if message_published.receivers:
-            self._tell(kind, message, queue, delivery)
+            self.tell(kind, message, queue, delivery)
 
-    def _post(self, queue: str, message: Any, delivery: Delivery | None) -> Post:
+    def _plain(self, queue: str, message: Any, delivery: Delivery | None) -> Post:
         if self._tracing is None:
             return Post(queue, self._encode(message))
         headers = self._tracing.headers(queue, message, delivery)
         return Post(queue, self._encode(message), headers)
 
-    def _tell(self, kind: str, message: Any, queue: str, delivery: Delivery | None) -> None:
+    def tell(self, kind: str, message: Any, queue: str, delivery: Delivery | None) -> None:
+        """Tell receivers of the signal that a message is published."""
         message_published.send_robust(
             self._sender, kind=kind, message=message, queue=queue, delivery=delivery
         )
@@ -295,11 +289,11 @@ class Publisher:
         await self.put("event", passed, edge)
 
     async def _publish(self, kind: str, message: Any, edge: Edge) -> Any:
-        chain = self._chain(kind)
+        chain = self.chain(kind)
         if edge.delivery is not None:
             # In a callback or a thread the context knows of none; this coroutine has its own.
             current.set(edge.delivery)
-        elif self._is_spread:
+        elif self.is_spread:
             choose_anew()
         try:
             passed = chain(message, self.name)
@@ -313,18 +307,19 @@ class Publisher:
             if isinstance(passed, Deferred):
                 passed = await passed
         except (Drop, Respond) as error:
-            await self._held_up(error, kind, message, edge)
+            await self.held_up(error, kind, message, edge)
             return None
         return passed if await self.put(kind, passed, edge) else None
 
-    async def _held_up(self, error: Drop | Respond, kind: str, message: Any, edge: Edge) -> None:
+    async def held_up(self, error: Drop | Respond, kind: str, message: Any, edge: Edge) -> None:
         """Middleware has dropped a message that was to go out, or answered it."""
         if isinstance(error, Respond):
             await self._answered(kind, error, edge.delivery)
         elif kind == "outbound":
             await self.nack(message, error.reason, Edge(edge.delivery, edge.immediately))
 
-    def _queue_for(self, kind: str, message: Any) -> str:
+    def queue_for(self, kind: str, message: Any) -> str:
+        """The queue that a message is put on if nothing else is said."""
         queue = self._queues.get(kind) or queue_of(self.name, kind)
         if kind != "outbound":
             return queue
@@ -335,6 +330,11 @@ class Publisher:
         if instance and metadata.get("reply_connector", message.transport_name) == self.name:
             return f"{queue}@{instance}"
         return queue
+
+
+def _is_simple(edge: Edge) -> bool:
+    """It goes to the broker at once, and an error of that is what comes of it."""
+    return edge.delivery is None and edge.through is None and edge.when_full == "fail"
 
 
 def in_hand(delivery: Delivery | None) -> Delivery | None:

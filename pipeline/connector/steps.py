@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -11,10 +12,23 @@ from twisted.python.failure import Failure
 
 from pipeline.delivery import Post
 
-__all__ = ["TOGETHER", "Steps"]
+__all__ = ["AHEAD", "LARGE", "TOGETHER", "Steps"]
 
-#: The most messages that are put on a queue in one step.
-TOGETHER = 500
+#: The most messages that are put on a queue in one step, and the bytes after which no more are.
+TOGETHER, LARGE = 500, 1_000_000
+#: So many steps may be on their way when more is added.
+AHEAD = 8
+
+
+class _Step:
+    """Posts for one queue, and their numbers among all."""
+
+    __slots__ = ("numbers", "posts", "size")
+
+    def __init__(self) -> None:
+        self.posts: list[Post] = []
+        self.numbers: list[int] = []
+        self.size = 0
 
 
 class Steps:
@@ -23,33 +37,44 @@ class Steps:
     :param clock: an IReactorTime.
     :param send: puts posts, all for one queue, on it; given these and the partition.
     :ivar is_due: a step is on its way: wait for a :meth:`turn` before more is added.
+    :ivar stored: the numbers of what is stored.
     """
 
     def __init__(self, clock: Any, send: Callable[[Sequence[Post], int], Awaitable[None]]) -> None:
         self.is_due = False
+        self.stored: list[int] = []
         self._clock = clock
         self._send = send
-        self._waiting: dict[tuple[int, str], list[Post]] = {}
-        self._sending: list[Deferred[Any]] = []
+        self._waiting: dict[tuple[int, str], _Step] = {}
+        self._sending: deque[Deferred[Any]] = deque()
         self._failure: Failure | None = None
 
-    def add(self, post: Post, partition: int) -> None:
-        """Let it go out with others for its queue."""
+    def add(self, post: Post, partition: int, number: int = 0) -> None:
+        """Let it go out with others for its queue.
+
+        :param number: tells it from the others.
+        """
         key = (partition, post.queue)
-        posts = self._waiting.get(key)
-        if posts is None:
-            posts = self._waiting[key] = []
-        posts.append(post)
-        if len(posts) == TOGETHER:
+        step = self._waiting.get(key)
+        if step is None:
+            step = self._waiting[key] = _Step()
+        step.posts.append(post)
+        step.numbers.append(number)
+        step.size += len(post.payload)
+        if len(step.posts) == TOGETHER or step.size >= LARGE:
             self._begin(key)
 
     async def turn(self) -> None:
         """Let the reactor send what is to be sent, and do what else it has to.
 
+        Waits for the oldest steps if too many are on their way.
+
         :raise Exception: a step has failed.
         """
         self.is_due = False
         await deferLater(self._clock, 0)
+        while len(self._sending) > AHEAD:
+            await self._sending.popleft()
         self._raise()
 
     async def end(self) -> None:
@@ -59,10 +84,10 @@ class Steps:
         """
         for key in list(self._waiting):
             self._begin(key)
-        await self.stored()
+        await self.settled()
         self._raise()
 
-    async def stored(self) -> None:
+    async def settled(self) -> None:
         """Wait for the steps that are on their way, whatever becomes of them."""
         await DeferredList(self._sending)
 
@@ -71,8 +96,9 @@ class Steps:
         sending = Deferred.fromCoroutine(self._sent(self._waiting.pop(key), key[0]))
         self._sending.append(sending.addErrback(self._failed))
 
-    async def _sent(self, posts: Sequence[Post], partition: int) -> None:
-        await self._send(posts, partition)
+    async def _sent(self, step: _Step, partition: int) -> None:
+        await self._send(step.posts, partition)
+        self.stored += step.numbers
 
     def _failed(self, failure: Failure) -> None:
         self._failure = self._failure or failure

@@ -154,7 +154,7 @@ class UserMessage(Message, tag="user_message"):
             or type(self.from_addr) is not str
             or type(self.transport_name) is not str
             or type(self.transport_type) is not str
-            or type(self.content) is not str
+            or not (self.content is None or type(self.content) is str)
         ):
             self._require_text(*self.REQUIRED, "content")
         if self.session_event is not None:

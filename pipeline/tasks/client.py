@@ -68,6 +68,8 @@ class Client:
         self._publishers: dict[str, Publisher] = {}
         self._opened: dict[str, Deferred[None]] = {}
         self._inboxes: list[Inbox] = []
+        #: The queues whose results are read already.
+        self._read: set[str] = set()
         self._awaited: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
 
     async def send(
@@ -96,7 +98,7 @@ class Client:
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
         delay = 0.0 if options is None else self._apply(options, message)
-        writes = await self.states.queued(message, delay)
+        writes = await self.states.queued(message, delay) if self.states.are_kept else ()
         edge = Edge(delivery, queue=task.own_queue, delay=delay, writes=writes)
         if task.unique is not None:
             return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
@@ -142,10 +144,7 @@ class Client:
         self, task: Task[Any, Any], message: TaskMessage, edge: Edge, handle: Handle
     ) -> Handle:
         self._limit_wait(message, task.ttl, edge.delay)
-        if edge.delivery is None:
-            self._awaited[handle.id] = handle
-        if handle.is_coming:
-            await self._results_of(task.queue)
+        await self._expect(task, handle, edge)
         sent = await self._publisher(task.queue).publish("inbound", message, edge)
         if sent is not None and task_queued.receivers:
             task_queued.send_robust(task, message=message)
@@ -153,6 +152,16 @@ class Client:
             self._awaited.pop(handle.id, None)
             raise PipelineError(f"middleware dropped the call of {task.name}")
         return handle
+
+    async def _expect(self, task: Task[Any, Any], handle: TaskHandle, edge: Edge) -> None:
+        """Know a handle when something comes for it."""
+        if edge.delivery is not None:
+            return
+        # Middleware may answer what nobody else will, and other calls be the same as a unique one.
+        if handle.is_coming or task.unique is not None or self._stack.publish_middlewares:
+            self._awaited[handle.id] = handle
+        if handle.is_coming and task.queue not in self._read:
+            await self._results_of(task.queue)
 
     async def _send_once(
         self, task: Task[Any, Any], message: TaskMessage, key: str, edge: Edge
@@ -191,6 +200,7 @@ class Client:
         """Read no more results; who still waits goes on waiting until its timeout."""
         inboxes, self._inboxes = self._inboxes, []
         self._opened.clear()
+        self._read.clear()
         for inbox in inboxes:
             await inbox.close()
 
@@ -294,6 +304,7 @@ class Client:
             inbox = Inbox(consumer, self.codec, self.clock, partial(self._came, queue))
             await inbox.open()
             self._inboxes.append(inbox)
+        self._read.add(queue)
 
     def _not_opened(self, failure: Failure, queue: str) -> Failure:
         self._opened.pop(queue, None)

@@ -13,6 +13,7 @@ __all__ = ["DEEPEST", "unfit"]
 DEEPEST = 200
 
 _ATOMS = (str, bool, int, type(None))
+_NEVER_UNFIT = frozenset({bool, int, type(None)})
 
 
 def unfit(value: Any) -> str | None:
@@ -21,6 +22,11 @@ def unfit(value: Any) -> str | None:
     What JSON can say can: None, bool, int, finite float, text, and lists and dicts with text
     keys of these. Tuples arrive as lists.
     """
+    kind = type(value)
+    if kind in _NEVER_UNFIT or (kind is str and value.isascii()):
+        return None
+    if kind is float and math.isfinite(value):
+        return None
     wrong = _unfit(value, 0)
     if wrong is not None:
         return wrong

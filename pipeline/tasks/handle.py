@@ -34,6 +34,22 @@ class TaskHandle:
     :param first: of the same call, the handle that its result comes to.
     """
 
+    # Who sends many calls holds a handle of each.
+    __slots__ = (
+        "__weakref__",
+        "_answer",
+        "_awaited",
+        "_client",
+        "_clock",
+        "_first",
+        "_is_step",
+        "_of",
+        "_waiting",
+        "id",
+        "is_new",
+        "task",
+    )
+
     def __init__(
         self,
         id: str,
@@ -56,7 +72,7 @@ class TaskHandle:
         self._is_step = is_step
         self._client = client
         self._answer: ResultMessage | None = None
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: list[Deferred[None]] | None = None
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self.task} {self.id}>"
@@ -128,8 +144,8 @@ class TaskHandle:
     def settle(self, answer: ResultMessage) -> None:
         """Take the answer; called by the client that reads them."""
         self._answer = answer
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
+        waiting, self._waiting = self._waiting, None
+        for each in waiting or ():
             each.callback(None)
 
     def know(self, task: Task[Any, Any]) -> None:
@@ -142,8 +158,9 @@ class TaskHandle:
         return self._client
 
     async def _arrival(self, timeout: float | None) -> None:
-        arrived: Deferred[None] = Deferred(self._waiting.remove)
-        self._waiting.append(arrived)
+        waiting = self._waiting = [] if self._waiting is None else self._waiting
+        arrived: Deferred[None] = Deferred(waiting.remove)
+        waiting.append(arrived)
         if timeout is not None:
             arrived.addTimeout(timeout, self._clock)
         _waited_for.add(self)
@@ -171,6 +188,8 @@ class ChainHandle(TaskHandle):
     :param tasks: their tasks.
     :ivar steps: a handle of each step, to look at; only the chain's own can be waited for.
     """
+
+    __slots__ = ("steps",)
 
     def __init__(
         self,

@@ -7,9 +7,10 @@ from twisted.python.failure import Failure
 
 from pipeline.connector.publishing import Edge, Publication, Publisher, queue_of
 from pipeline.delivery import Delivery, delivery_of
-from pipeline.errors import PipelineError, QueueFull
+from pipeline.errors import Drop, InvalidMessageField, PipelineError, QueueFull
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
+from pipeline.signals import message_published
 from pipeline.state.partition import partition_for, partition_of
 from tests.workers import WorkerCase, inbound
 
@@ -107,6 +108,52 @@ class Edges(PublisherCase):
             self.assertEqual(partition_of(f"+{number}", 7), found[-1])
             self.assertEqual(1, len(self.taken("sms.inbound", found[-1])))
         self.assertTrue(len(set(found)) > 1)
+
+
+class Alike(PublisherCase):
+    """Most messages from the edge go a shorter way, on which the same becomes of them."""
+
+    def ways(self, content: str, **how: Any) -> list[Any]:
+        """What becomes of a message on either way: what it comes to, is told, and is stored."""
+
+        class Deciding(BaseMiddleware):
+            def handle_publish_inbound(self, message: Any, connector_name: str) -> Any:
+                if message.content in (error := {"drop": Drop, "bad": ValueError}):
+                    raise error[message.content]("so")
+                if message.content == "odd":
+                    message.extra["odd"] = object()
+                later: Deferred[Any] = Deferred()
+                self.worker.clock.callLater(1, later.callback, message)
+                return later if message.content == "later" else message
+
+        found = []
+        for way in ("fail", "wait"):  # "fail" is the shorter
+            told: list[str] = []
+            receiver = lambda sender, message, queue, **_: told.append(queue)  # noqa: B023, E731
+            message_published.connect(receiver)
+            publisher = self.publisher(Deciding("d", {}, self.worker()))
+            edge = Edge(None, queue=way, when_full=way, **how)  # type: ignore[arg-type]
+            published: list[Any] = []
+            publisher.publish("inbound", inbound(content), edge).addBoth(published.append)
+            self.helper.advance(2)
+            message_published.disconnect(receiver)
+            [result] = published
+            what = result.type if isinstance(result, Failure) else result and result.content
+            found.append((what, len(told), self.contents(way)))
+        return found
+
+    def test_alike(self) -> None:
+        """Stored, waited for, dropped, refused by middleware, by the codec or by the queue."""
+        for content, wanted in (
+            ("hi", ("hi", 1, ["hi"])),
+            ("later", ("later", 1, ["later"])),
+            ("drop", (None, 0, [])),
+            ("bad", (ValueError, 0, [])),
+            ("odd", (InvalidMessageField, 0, [])),
+        ):
+            self.assertEqual([wanted, wanted], self.ways(content), content)
+        wanted = ("hi", 1, ["hi"])
+        self.assertEqual([wanted, wanted], self.ways("hi", max_depth=1))
 
 
 class Publications(PublisherCase):

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.connector.steps import TOGETHER, Steps
+from pipeline.connector.steps import AHEAD, LARGE, TOGETHER, Steps
 from pipeline.delivery import Post
 
 
@@ -55,3 +55,22 @@ class Order(SynchronousTestCase):
         self.clock.advance(0)
         self.failureResultOf(turning, ValueError)
         self.failureResultOf(self.ending(), ValueError)
+
+    def test_large(self) -> None:
+        """A step ends with so many bytes, too, and it is known what is stored."""
+        for n in range(3):
+            self.steps.add(Post("q", b"." * (LARGE // 2)), 0, n)
+        self.assertEqual([("q", 0, 2)], self.sent)
+        self.assertEqual([], self.steps.stored)
+        self.answers[0].callback(None)
+        self.assertEqual([0, 1], self.steps.stored)
+
+    def test_ahead(self) -> None:
+        """Only so many steps are on their way; then it goes on as they are answered."""
+        for _ in range(AHEAD + 1):
+            self.steps.add(Post("q", b"." * LARGE), 0)
+        turning = Deferred.fromCoroutine(self.steps.turn())
+        self.clock.advance(0)
+        self.assertNoResult(turning)
+        self.answers[0].callback(None)
+        self.assertIsNone(self.successResultOf(turning))

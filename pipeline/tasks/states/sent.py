@@ -38,12 +38,14 @@ class SentStates:
     :param broker: where they are kept.
     :param clock: the reactor.
     :param keep: seconds that a call is remembered after its end; 0: no states are kept.
+    :ivar are_kept: whether any are.
     """
 
     log = Logger("pipeline.tasks")
 
     def __init__(self, broker: Any, clock: Any, keep: float) -> None:
         self._writes = Writes(keep) if keep else None
+        self.are_kept = bool(keep)
         self._broker = broker
         self._clock = clock
         self._named: set[str] = set()
