@@ -48,12 +48,14 @@ def _utc_now() -> datetime:
 def unshared(value: Any) -> Any:
     """A copy that shares no dict, list or other mutable value with the original."""
     kind = type(value)
-    if kind in _ATOMS:
-        return value
     if kind is dict:
+        if not value:
+            return {}
         return {
             key: item if type(item) in _ATOMS else unshared(item) for key, item in value.items()
         }
+    if kind in _ATOMS:
+        return value
     if kind is list:
         return [unshared(item) for item in value]
     return copy.deepcopy(value)

@@ -194,12 +194,14 @@ class UserMessage(Message, tag="user_message"):
         way_back = self._way_back()
         way_back.update(fields)
         answer = _make(cls, self._delivery, way_back)
-        answer.set_routing_endpoint(self.get_routing_endpoint())
+        if "routing_metadata" in fields:
+            answer.set_routing_endpoint(self.get_routing_endpoint())
         return answer
 
     def _way_back(self) -> dict[str, Any]:
         """The fields of an answer that the original decides."""
         return {
+            "routing_metadata": {"endpoint_name": self.get_routing_endpoint()},
             "helper_metadata": unshared(self.helper_metadata),
             "to_addr": self.from_addr,
             "from_addr": self.to_addr,

@@ -65,7 +65,7 @@ class BlockingInbox:
 
     def came(self, entries: Sequence[Any]) -> None:
         """Give out what was read."""
-        taken = [self._entries.delivery(self._token, id, values) for id, values in entries]
+        taken = self._entries.deliveries(self._token, entries)
         self.in_hand.update({delivery.id: delivery for delivery in taken})
         taking, self._taking = self._taking, None
         if taking is not None:

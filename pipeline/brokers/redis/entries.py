@@ -7,7 +7,7 @@ An entry has the field ``m``, the message, and for what is not its first time ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.delivery import Delivery, Post
@@ -28,6 +28,23 @@ class Entries:
         self._partition = partition
         self._reader = reader
 
+    def deliveries(
+        self, token: bytes, entries: Iterable[tuple[bytes, Sequence[bytes]]]
+    ) -> list[Delivery]:
+        """The deliveries of new entries, those that were deleted meanwhile left out.
+
+        :param token: the token of the queue's life they were read in.
+        :param entries: ids with their fields and values.
+        """
+        queue, partition, reader = self._queue, self._partition, self._reader
+        made = []
+        for id, values in entries:
+            if values and len(values) == 2 and values[0] == b"m":  # as most are
+                made.append(Delivery(queue, id, values[1], partition, token, reader))
+            elif values:
+                made.append(self.delivery(token, id, values))
+        return made
+
     def delivery(
         self, token: bytes, id: bytes, values: Sequence[bytes], deaths: int = 0
     ) -> Delivery:
@@ -36,17 +53,14 @@ class Entries:
         :param token: the token of the queue's life it was read in.
         :param deaths: how many workers died with it, besides those it carries.
         """
-        queue, partition, reader = self._queue, self._partition, self._reader
-        if len(values) == 2 and values[0] == b"m":
-            return Delivery(queue, id, values[1], partition, token, reader, 1, deaths)
         fields = named(values)
         return Delivery(
-            queue,
+            self._queue,
             id,
             fields.get(b"m", b""),
-            partition,
+            self._partition,
             token,
-            reader,
+            self._reader,
             attempt=_number(fields.get(b"a"), 1),
             deaths=deaths + _number(fields.get(b"d"), 0),
             enqueued_at=_number(fields.get(b"t"), 0) or None,

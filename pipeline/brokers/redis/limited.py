@@ -74,8 +74,7 @@ class LimitedConsumer(RedisConsumer):
 
     async def _taken(self, verdict: bytes, found: Any) -> list[Delivery]:
         if verdict == b"OK":
-            make, token = self._entries.delivery, self.token
-            return [make(token, id, values) for id, values in found if values]
+            return self._entries.deliveries(self.token, found)
         if verdict == b"WAIT":
             return await self._pass_time(found)
         of = self._stream if verdict == b"NONE" else self._layout.released(self.queue)

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from pipeline.brokers.redis.client import Script
 from pipeline.brokers.redis.entries import named
 from pipeline.brokers.redis.layout import GROUP
+from pipeline.brokers.redis.settle import IN_HAND
 from pipeline.brokers.redis.shape import agree_on_partitions
 from pipeline.brokers.redis.streams import BLOCK, RedisConsumer
 from pipeline.delivery import Delivery, Settled
@@ -267,8 +268,7 @@ class OrderedConsumer(RedisConsumer):
         return []
 
     def _hold_new(self, lease: bytes, entries: list[Any]) -> list[Delivery]:
-        make = self._entries.delivery
-        taken = [make(lease, id, values) for id, values in entries if values]
+        taken = self._entries.deliveries(lease, entries)
         self._position = entries[-1][0]
         return self._hold(taken)
 
@@ -291,8 +291,8 @@ class OrderedConsumer(RedisConsumer):
     async def _settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
         results = await self._settler.settle(deliveries)
         for delivery, result in zip(deliveries, results, strict=True):
-            if result is not Settled.CONFLICT and result is not Settled.REFUSED:
-                self._let_go(delivery)
+            if result not in IN_HAND:
+                self._let_go([delivery])
             if result is Settled.FENCED and delivery.token == self._lease:
                 self._lose_lease()
         self._try_next()
@@ -302,5 +302,5 @@ class OrderedConsumer(RedisConsumer):
         """They stay pending, in their places: whoever reads next begins with them."""
         for delivery in deliveries:
             delivery.restart()
-            self._let_go(delivery)
+            self._let_go([delivery])
         self._position = b""

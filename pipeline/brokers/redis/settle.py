@@ -14,11 +14,13 @@ from pipeline.brokers.redis.units import Units
 from pipeline.delivery import Delivery, Settled
 from pipeline.errors import ServerRefused
 
-__all__ = ["Settler"]
+__all__ = ["IN_HAND", "Settler"]
 
 SETTLE = Script.load("gone.lua", "units.lua", "settle.lua")
 #: A batch is capped, so that no script holds up the server for long.
 MOST_DELIVERIES, MOST_BYTES = 500, 1_000_000
+#: What a consumer still has in hand after it, to settle it otherwise.
+IN_HAND = (Settled.CONFLICT, Settled.REFUSED)
 _PLAIN = {b"1": Settled.WON, b"0": Settled.LOST, b"C": Settled.CONFLICT}
 _log = Logger()
 
@@ -67,6 +69,8 @@ class Settler:
 
         :raise BrokerUnavailable: the client has been stopped.
         """
+        if _is_one_batch(deliveries):
+            return await self._settle(deliveries)
         results: list[Settled] = []
         for batch in _batches(deliveries):
             results += await self._settle(batch)
@@ -148,6 +152,19 @@ def _result(delivery: Delivery, reply: bytes, lost: bool) -> Settled:
         return result
     delivery.refusal = reply[2:].decode("utf-8", "replace")
     return Settled.REFUSED if reply.startswith(b"E") else Settled.TORN
+
+
+def _is_one_batch(deliveries: Sequence[Delivery]) -> bool:
+    """As most are; what needs a closer look is none."""
+    if not 0 < len(deliveries) <= MOST_DELIVERIES:
+        return False
+    token, size = deliveries[0].token, 0
+    for delivery in deliveries:
+        if delivery.token != token or delivery.has_state:
+            return False
+        for post in delivery.posts:
+            size += len(post.payload)
+    return size <= MOST_BYTES
 
 
 def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -17,7 +17,7 @@ from pipeline.brokers.redis.layout import GROUP, TORN, Layout
 from pipeline.brokers.redis.membership import Membership
 from pipeline.brokers.redis.notes import Notes
 from pipeline.brokers.redis.patience import ask_patiently
-from pipeline.brokers.redis.settle import Settler
+from pipeline.brokers.redis.settle import IN_HAND, Settler
 from pipeline.brokers.redis.wakeable import Wakeable, expect_cancelled
 from pipeline.delivery import Delivery, Settled
 from pipeline.errors import BrokerUnavailable, ServerRefused
@@ -249,8 +249,7 @@ class RedisConsumer:
         reply = await self.wakeable.wait(reading)
         if not reply:
             return []
-        make, token = self._entries.delivery, self.token
-        return [make(token, id, values) for id, values in reply[0][1]]
+        return self._entries.deliveries(self.token, reply[0][1])
 
     async def _wait(self, waiting: Deferred[Any]) -> None:
         if self.wakeable.woken:
@@ -301,14 +300,12 @@ class RedisConsumer:
 
     async def _settle(self, deliveries: Sequence[Delivery]) -> list[Settled]:
         results = await self._settler.settle(deliveries)
-        tried = False
-        for delivery, result in zip(deliveries, results, strict=True):
-            if result is not Settled.CONFLICT and result is not Settled.REFUSED:
-                self._let_go(delivery)
-                tried = tried or delivery.probation
+        settled = zip(deliveries, results, strict=True)
+        gone = [delivery for delivery, result in settled if result not in IN_HAND]
+        self._let_go(gone)
         if Settled.FENCED in results:
             await self._join()
-        elif tried and self.membership.suspects:
+        elif self.membership.suspects and any(delivery.probation for delivery in gone):
             await self.wakeable.wake()
         return results
 
@@ -329,13 +326,15 @@ class RedisConsumer:
             Deferred.fromCoroutine(self.wakeable.wake()).addErrback(expect_cancelled)
         delivery.probation = False
         if noted is not Settled.WON:
-            self._let_go(delivery)
+            self._let_go([delivery])
         return noted
 
-    def _let_go(self, delivery: Delivery) -> None:
-        # After a flush the server may have given out the same id again.
-        if self.in_hand.get(delivery.id) is delivery:
-            del self.in_hand[delivery.id]
+    def _let_go(self, deliveries: Iterable[Delivery]) -> None:
+        in_hand = self.in_hand
+        for delivery in deliveries:
+            # After a flush the server may have given out the same id again.
+            if in_hand.get(delivery.id) is delivery:
+                del in_hand[delivery.id]
 
     def hand_back(self, deliveries: Sequence[Delivery]) -> Deferred[None]:
         """See :meth:`pipeline.interfaces.IConsumer.hand_back`."""
