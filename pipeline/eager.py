@@ -6,13 +6,14 @@ Most ``async def`` handlers never wait. Driving one by hand costs a fraction of 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-__all__ = ["eager", "finished"]
+__all__ = ["begun", "eager", "finished"]
 
 T = TypeVar("T")
 
@@ -27,7 +28,24 @@ def eager(coro: Coroutine[Any, Any, T]) -> T | Deferred[T]:
 
     :raise BaseException: what the coroutine raised, if it did so without waiting.
     """
+    return _driven(coro, copy_context())
+
+
+def begun(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a context of its own; a coroutine that it returns goes on there.
+
+    For what most often ends at once, and is a coroutine only where it has to wait: that costs half
+    of a coroutine that doesn't.
+
+    :return: what it returned; instead of a coroutine its result, or a Deferred of that, as
+        :func:`eager` gives it.
+    """
     context = copy_context()
+    result = context.run(function, *args)
+    return _driven(result, context) if type(result) is CoroutineType else result
+
+
+def _driven(coro: Coroutine[Any, Any, T], context: Context) -> T | Deferred[T]:
     try:
         waited = context.run(coro.send, None)
     except StopIteration as done:

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from pipeline.eager import eager, finished
+from pipeline.eager import begun, eager, finished
 
 place: ContextVar[str] = ContextVar("place", default="nowhere")
 
@@ -149,3 +149,37 @@ class Finished(SynchronousTestCase):
             return [await finished(each) for each in (7, succeed(7), later())]
 
         self.assertEqual([7, 7, 7], self.successResultOf(Deferred.fromCoroutine(gathered())))
+
+
+class Begun(SynchronousTestCase):
+    def test_function(self) -> None:
+        """What a function returns is given, whatever it is; what it raises is raised."""
+        promise = succeed(1)
+        for result in (None, 0, promise):
+            self.assertIs(result, begun(lambda given: given, result))
+        with self.assertRaises(KeyError):
+            begun({}.__getitem__, "x")
+
+    def test_coroutine(self) -> None:
+        """A coroutine that is returned is gone on with, as if it were run eagerly."""
+        promise: Deferred[int] = Deferred()
+        self.assertEqual([1], begun(waits, succeed(1)))
+        result = begun(waits, promise)
+        promise.callback(2)
+        self.assertEqual([2], self.successResultOf(result))
+
+    def test_context(self) -> None:
+        """Function and coroutine have one context, which nobody else has."""
+        promise: Deferred[int] = Deferred()
+
+        async def going() -> tuple[str, int]:
+            return place.get(), await promise
+
+        def function(where: str) -> Any:
+            place.set(where)
+            return going()
+
+        result = begun(function, "here")
+        self.assertEqual("nowhere", place.get())
+        promise.callback(1)
+        self.assertEqual(("here", 1), self.successResultOf(result))

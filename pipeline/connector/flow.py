@@ -16,7 +16,7 @@ from pipeline.connector.reading import Reader, Window
 from pipeline.connector.settling import Settler
 from pipeline.connector.turns import Turns
 from pipeline.delivery import Delivery, Settled
-from pipeline.eager import eager
+from pipeline.eager import begun, eager
 from pipeline.outcome import DONE, DeadLetter, Dropped, Retry
 from pipeline.signals import (
     Signal,
@@ -166,7 +166,7 @@ class Flow:
 
     def _begin(self, source: Source, delivery: Delivery) -> None:
         try:
-            outcome = eager(source.inlet.process(delivery))
+            outcome = begun(source.inlet.process, delivery)
         except Exception:  # noqa: BLE001  # the rest of its batch must not suffer
             self._broken(Failure())
             return

@@ -104,10 +104,11 @@ class Inlet:
             return None
         return key
 
-    async def process(self, delivery: Delivery) -> Any:
+    def process(self, delivery: Delivery) -> Any:
         """Handle a delivery and stage what its outcome needs.
 
-        :return: the outcome; None stands for Done; or :data:`HAND_BACK`.
+        :return: the outcome; None stands for Done; or :data:`HAND_BACK`. Or, when that is not
+            there at once, a coroutine of it.
         """
         current.set(delivery)
         delivery.handler = self._handler
@@ -115,7 +116,7 @@ class Inlet:
         if message is None:
             message = self.decode(delivery)
         if type(message) is Undecodable or delivery.deaths >= self._max_deaths:
-            return await self._unfit(delivery, message)
+            return self._unfit(delivery, message)
         if message_received.receivers:
             self._tell_received(delivery)
         handler = None
@@ -123,17 +124,38 @@ class Inlet:
             message = self._chain(message, self._name)
             if message is not delivery.message:
                 if isinstance(message, Deferred):
-                    message = await message
+                    return self._process_when(message, delivery)
                 message._delivery = delivery
             handler = self.handlers.get(message.get_routing_endpoint(), self.default)
             result = handler(message)
-            if result is not None:
-                result = await finished(result)
+        except Exception as error:
+            return self._raised(delivery, error, handler)
+        if result is None and not delivery._unfinished:
+            return None
+        return self._finish(delivery, handler, result)
+
+    async def _process_when(self, passed: Deferred[Any], delivery: Delivery) -> Any:
+        """Go on when a message has passed the consume chain."""
+        handler = None
+        try:
+            message = await passed
+            message._delivery = delivery
+            handler = self.handlers.get(message.get_routing_endpoint(), self.default)
+            result = handler(message)
+        except Exception as error:
+            return await self._raised(delivery, error, handler)
+        return await self._finish(delivery, handler, result)
+
+    async def _finish(self, delivery: Delivery, handler: Any, result: Any) -> Any:
+        """Wait for what a handler has promised, and for what it has begun."""
+        try:
+            if hasattr(result, "__await__"):
+                result = await result
             if delivery._unfinished:
                 await self._complete(delivery, delivery.take_unfinished())
         except Exception as error:
             return await self._raised(delivery, error, handler)
-        if result is None or type(result) not in _OUTCOMES or type(result) is Done:
+        if type(result) not in _OUTCOMES or type(result) is Done:
             return None
         return await self._guarded(delivery, result, handler)
 

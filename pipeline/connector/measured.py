@@ -19,6 +19,7 @@ from pipeline.connector.ordered import OrderedFlow, Ordering, flow_for
 from pipeline.connector.publishing import Edge, Publisher, queue_of
 from pipeline.connector.traced import TracedInlet
 from pipeline.delivery import Delivery, Post, Settled
+from pipeline.eager import finished
 from pipeline.observe.meter import MOST, OTHER, Count, Meter
 from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Retry
 
@@ -110,16 +111,15 @@ class MeasuredInlet(Inlet):
 
     def process(self, delivery: Delivery) -> Any:
         self._left -= 1
-        handling = super().process(delivery)
         if self._left:
-            return handling
+            return super().process(delivery)
         self._left = self._every
-        return self._timed(handling)
+        return self._timed(delivery)
 
-    async def _timed(self, handling: Awaitable[Any]) -> Any:
+    async def _timed(self, delivery: Delivery) -> Any:
         began = time.perf_counter()
         try:
-            return await handling
+            return await finished(super().process(delivery))
         finally:
             self._times.observe(time.perf_counter() - began)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.connector.handling import HAND_BACK, Inlet
 from pipeline.delivery import Delivery
+from pipeline.eager import finished
 
 __all__ = ["TracedInlet"]
 
@@ -21,7 +22,7 @@ class TracedInlet(Inlet):
             self.decode(delivery)  # the span has the message's id
         span = tracing.begin(delivery)
         try:
-            outcome = await super().process(delivery)
+            outcome = await finished(super().process(delivery))
         except BaseException as error:
             tracing.broken(span, error)
             raise

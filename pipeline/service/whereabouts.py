@@ -97,4 +97,6 @@ _TELLERS: dict[Any, _Teller] = {
     Chain.through.__code__: _of_chain,
     Chain._go_on.__code__: _of_chain,
     Inlet.process.__code__: _of_inlet,
+    Inlet._process_when.__code__: _of_inlet,
+    Inlet._finish.__code__: _of_inlet,
 }
