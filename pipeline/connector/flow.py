@@ -171,6 +171,9 @@ class Flow:
             self._broken(Failure())
             return
         if outcome is None:
+            if not (delivery.posts or delivery.has_state or message_settled.receivers):
+                # Nobody asks for it any more: let go of it while it is in the processor's cache.
+                delivery.message = None
             source.settler.add(delivery)
         elif isinstance(outcome, Deferred):
             self._run(source, delivery, outcome)
@@ -279,6 +282,8 @@ class Flow:
 
     def _tell_settled(self, source: Source, delivery: Delivery) -> None:
         outcome = self._outcomes.pop(delivery, DONE)
+        if outcome is DONE and delivery.message is None:
+            source.inlet.decode(delivery)  # whoever is told was not there yet when it was handled
         said = {
             "kind": source.inlet.kind,
             "message": delivery.message,

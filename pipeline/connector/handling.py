@@ -164,6 +164,8 @@ class Inlet:
         error = ServerRefused(delivery.refusal)
         delivery.restart()
         current.set(delivery)
+        if delivery.message is None:
+            self.decode(delivery)
         return await self._fail(delivery, DeadLetter(error, "refused"))
 
     async def _unfit(self, delivery: Delivery, message: Any) -> Any:

@@ -16,7 +16,7 @@ from pipeline.signals import (
     message_retried,
     message_settled,
 )
-from tests.workers import WorkerCase, inbound
+from tests.workers import Bare, WorkerCase, inbound
 
 
 class Held(WorkerCase):
@@ -309,6 +309,50 @@ class Broken(WorkerCase):
         self.clock.advance(1)
         self.assertEqual((0, 0), self.depth("sms.inbound")[:2])
         self.assertEqual(1, len(self.flushLoggedErrors(BrokerUnavailable)))
+
+
+class LetGo(WorkerCase):
+    """What is handled and stages nothing is let go of before the server has answered."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.answer: Deferred[Any] = Deferred()
+        self.told: list[Any] = []
+        self.patch(Bare, "on_final_failure", lambda _, *about: self.told.append(about[0]))
+        self.source = self.connector()._flow.sources[0]
+        self.source.inlet.default = lambda message: None
+        consumer = self.source.consumer
+        settle, answers = consumer.settle, [self.answer]
+        self.patch(consumer, "settle", lambda batch: answers.pop() if answers else settle(batch))
+        self.addCleanup(consumer.in_hand.clear)
+
+    def test_message(self) -> None:
+        """Of a message that waits for its settlement nothing is kept but what the server needs."""
+        self.put("sms.inbound", inbound())
+        [delivery] = self.source.reader.held
+        self.assertTrue(delivery.settled)
+        self.assertIsNone(delivery.message)
+        self.answer.callback([Settled.LOST])
+
+    def test_told(self) -> None:
+        """Who wants to be told of settlements by then is told of the message all the same."""
+        heard: list[str] = []
+
+        def hear(message: Any, **_: Any) -> None:
+            heard.append(message.content)
+
+        self.put("sms.inbound", inbound("a"))
+        message_settled.connect(hear)
+        self.addCleanup(message_settled.disconnect, hear)
+        self.answer.callback([Settled.WON])
+        self.assertEqual(["a"], heard)
+
+    def test_refused(self) -> None:
+        """Who is asked about a final failure gets the message all the same."""
+        self.put("sms.inbound", inbound("a"))
+        self.answer.callback([Settled.REFUSED])
+        self.helper.advance()
+        self.assertEqual(["a"], [message.content for message in self.told])
 
 
 class Told(WorkerCase):
