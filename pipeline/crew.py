@@ -156,11 +156,12 @@ class Crew:
         """
         if self._is_ringing:
             return
-        self._is_ringing = True
         try:
-            self._resting.pop().release()
+            bell = self._resting.pop()
         except IndexError:
-            self._is_ringing = False
+            return
+        self._is_ringing = True
+        bell.release()
 
     def _take_back(self) -> None:
         """Say what has ended. What ends from now on is told anew."""
@@ -193,9 +194,9 @@ class Crew:
                 work.result = Failure()
             self._done.append(work)
             del work  # who rests keeps nothing alive
-            if not self._is_told:
-                self._is_told = True
-                self._tell_reactor(self._take_back)
+            # While more waits, this is left to who wakes up: it comes at once if that blocks.
+            if not (self._is_ringing and (self._line or self._first)):
+                self._tell()
 
     def _rests(self, bell: threading.Lock) -> bool:
         """Sleep until there may be something to do; False: go."""
@@ -213,7 +214,15 @@ class Crew:
                 return True
         bell.acquire()
         self._is_ringing = False
+        if self._done:
+            self._tell()
         return True
+
+    def _tell(self) -> None:
+        """Have the reactor look at what is done, once for all until it does."""
+        if not self._is_told:
+            self._is_told = True
+            self._tell_reactor(self._take_back)
 
 
 def threaded(clock: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -96,6 +97,18 @@ class Threads(TestCase):
         self.assertFalse(slow.called)
         gate.set()
         await slow
+
+    async def test_not_held_up(self) -> None:
+        """What is done comes back, though all threads take something slow behind it."""
+        crew = self._crew(3)
+        for quick in (1, 2, 5) * 10:
+            gate = threading.Event()
+            self.addCleanup(gate.set)
+            done = [self._do(int, crew) for _ in range(quick)]
+            slow = [self._do(partial(gate.wait, 30), crew) for _ in range(5)]
+            await gatherResults(done)
+            gate.set()
+            await gatherResults(slow)
 
     async def test_in_line(self) -> None:
         """What waits begins in its order, behind all that goes first."""

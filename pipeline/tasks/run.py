@@ -171,7 +171,10 @@ class Run:
         if why is not None and isinstance(result, Failure) and result.value is why:
             result = Failure(self._final(why))
         self._result.append(result)
-        for call in self._after:
+        # What it was run by names it: let go of that, so that nothing is left to the collector.
+        after, self._after = self._after, []
+        self._work = self._withdraw = self._stop = None
+        for call in after:
             call()
         waiting, self._waiting = self._waiting, []
         for each in waiting:

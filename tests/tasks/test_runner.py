@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+import weakref
 from contextvars import ContextVar
 from typing import Any
 
@@ -221,6 +223,18 @@ class InThreads(TestCase):
             gate.set()
             while self.runner.threads.busy:
                 await deferLater(self.reactor, 0)
+
+    async def test_nothing_left(self) -> None:
+        """A call that is over leaves nothing for the garbage collector to find."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        gate = threading.Event()
+        running = self._call(gate.wait, 30)
+        run = weakref.ref(next(iter(self.runner.running)))
+        gate.set()
+        await running
+        await deferLater(self.reactor, 0)  # until then it is what has come here
+        self.assertIsNone(run())
 
     async def test_waiting(self) -> None:
         """Time counts from when a thread is there. What waits for one can still be called off."""
