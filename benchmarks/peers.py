@@ -4,9 +4,11 @@ Each worker is one real process (or what its command starts for one), stopped wh
 and then let loose on all that wait. Latency is from sending a call in one process to the first line
 of its task in another, at 100 calls a second. CPU and memory are those of the worker and its
 children. ``ours : its`` are medians of the rounds' ratios of what *pipeline, fast* did with tasks
-of the same kind. Others are set as their documentation says is fastest, the second table says how;
-and that differ in what a worker that dies loses, it says as well. The bare loop is no framework: it
-is what the server and a client allow.
+of the same kind. Calls are sent one by one, and ``at once`` by what each has for many: ours by
+``send_many``, 500 in a call, FastStream by a pipeline of 500; where there is nothing, one by one
+again, or side by side. Others are set as their documentation says is fastest, the second table says
+how; and that differ in what a worker that dies loses, it says as well. The bare loop is no
+framework: it is what the server and a client allow.
 
 The others come with the extra: ``pip install 'txpipeline[bench]'``.
 """

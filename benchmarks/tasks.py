@@ -1,13 +1,13 @@
 """Calls of tasks that do nothing: sent, worked off by one worker process and by two, and how late.
 
 Tasks are async, in threads and in child processes. Workers are stopped while calls are sent, one
-after another and 500 side by side, and are then let loose on all that wait. Latency is from the
-call of ``send`` in one process to the first line of the task in another, with 50 calls a second
-and with half as many as the worker has just managed. CPU and memory are the worker's with its
-children. *fast* is with ``keep_task_states: 0`` and ``max_in_flight: 400``, else all is as it is by
-default. ``server's most`` is where the server would be the limit, if it did nothing else: a second
-over what it took for one call that was worked off, with all that is stored then. They run in turn;
-figures are medians of the rounds.
+after another and 500 at a time by ``send_many``, and are then let loose on all that wait. Latency
+is from the call of ``send`` in one process to the first line of the task in another, with 50 calls
+a second and with half as many as the worker has just managed. CPU and memory are the worker's with
+its children. *fast* is with ``keep_task_states: 0`` and ``max_in_flight: 400``, else all is as it
+is by default. ``server's most`` is where the server would be the limit, if it did nothing else: a
+second over what it took for one call that was worked off, with all that is stored then. They run in
+turn; figures are medians of the rounds.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@
     │   ├── BrokerUnavailable       no connection now; what was sent may have happened
     │   ├── ServerRefused           the server said no: password, settings, memory, a script
     │   ├── QueueFull               ``max_depth`` reached, or too much waits to be sent
+    │   ├── NotAllSent              of many calls of a task; has the handles of those that were
     │   └── EmbeddedServerError     no server binary, or it did not start
     ├── Conflict                    what a unit of work read has changed: run it again
     ├── TemporaryFailure            the work failed and may succeed later
@@ -46,7 +47,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from pipeline.verdicts import Drop, IgnoreMessage, Respond, RetryLater, Verdict
 
@@ -67,6 +69,7 @@ __all__ = [
     "MiddlewareError",
     "MiddlewareNotUsed",
     "MissingMessageField",
+    "NotAllSent",
     "NotFound",
     "PermanentFailure",
     "PermissionDenied",
@@ -201,6 +204,17 @@ class ServerRefused(BrokerError):
 
 class QueueFull(BrokerError):
     """A queue has reached its ``max_depth``, or too much already waits to be sent."""
+
+
+class NotAllSent(BrokerError):
+    """Of many calls that were sent together not all could be, or middleware dropped some.
+
+    :param sent: the handles of those that were sent for certain, in their order.
+    """
+
+    def __init__(self, what: str, sent: Sequence[Any] = ()) -> None:
+        super().__init__(what)
+        self.sent = list(sent)
 
 
 class Conflict(PipelineError):

@@ -39,6 +39,8 @@ class Many:
         self._edge = edge
         self._writes = writes
         self._steps = Steps(publisher.clock, self._store)
+        #: Which one is in the publish chain now; after an error, the one that it was about.
+        self.passing: int | None = None
 
     @property
     def stored(self) -> list[int]:
@@ -52,19 +54,27 @@ class Many:
             dropped or answered it.
         :raise Exception: the first error, of the chain or of a step; nothing is begun after it.
         """
-        told: list[Any] = []
+        told: dict[int, Any] = {}
         try:
-            await self._pass(messages, passed, told)
-        except BaseException:
-            await self._steps.settled()
-            raise
-        await self._steps.end()
-        for message in told:
-            queue = self._edge.queue or self._publisher.queue_for(self._kind, message)
-            self._publisher.tell(self._kind, message, queue, None)
+            try:
+                await self._pass(messages, passed, told)
+            except BaseException:
+                await self._steps.settled()
+                raise
+            await self._steps.end()
+        finally:
+            self._tell(told)
+
+    def _tell(self, told: dict[int, Any]) -> None:
+        """Tell receivers of what is stored."""
+        stored = set(self.stored) if told else ()
+        for number, message in told.items():
+            if number in stored:
+                queue = self._edge.queue or self._publisher.queue_for(self._kind, message)
+                self._publisher.tell(self._kind, message, queue, None)
 
     async def _pass(
-        self, messages: Iterable[Any], passed: Callable[[Any], None], told: list[Any]
+        self, messages: Iterable[Any], passed: Callable[[Any], None], told: dict[int, Any]
     ) -> None:
         kind, steps, name = self._kind, self._steps, self._publisher.name
         chain, is_spread = self._publisher.chain(kind), self._publisher.is_spread
@@ -72,7 +82,9 @@ class Many:
         is_told, partition = bool(message_published.receivers), 0
         for number, message in enumerate(messages):
             if steps.is_due:
+                self.passing = None
                 await steps.turn()
+            self.passing = number
             if is_spread:
                 choose_anew()
             writes = None if self._writes is None else self._writes(message)
@@ -90,7 +102,8 @@ class Many:
             steps.add(made._replace(writes=writes) if writes else made, partition, number)
             passed(left)
             if is_told:
-                told.append(left)
+                told[number] = left
+        self.passing = None
 
     async def _store(self, posts: Sequence[Post], partition: int) -> None:
         await self._publisher.store(posts, partition, self._edge.max_depth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -19,12 +19,13 @@ from pipeline.message import ResultMessage, TaskMessage
 from pipeline.message.ids import random_id
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.signals import task_queued
-from pipeline.tasks.admission import EXPIRES
 from pipeline.tasks.call import packed
 from pipeline.tasks.chain import Signature, attach, following
+from pipeline.tasks.composing import apply, call_of, limit_wait
 from pipeline.tasks.handle import ChainHandle, TaskHandle
 from pipeline.tasks.inbox import Inbox
-from pipeline.tasks.options import OVERRIDES, SendOptions
+from pipeline.tasks.many import Calls, checked
+from pipeline.tasks.options import SendOptions
 from pipeline.tasks.registry import Task, known
 from pipeline.tasks.states.sent import SentStates
 from pipeline.tasks.states.status import TaskStatus
@@ -94,16 +95,41 @@ class Client:
         given, named = packed(task, args, kwargs or {})
         delivery = current.get() if self._stages else None
         waits = delivery is None and not task.ignore_result
-        message = self._call(task, given, named, waits=waits)
+        message = call_of(task, given, named, self.instance if waits else None)
         if helper_metadata:
             message.helper_metadata = dict(helper_metadata)
-        delay = 0.0 if options is None else self._apply(options, message)
+        delay = 0.0
+        if options is not None:
+            apply(options, message)
+            delay = options.delay_from(self.clock.seconds())
         writes = await self.states.queued(message, delay) if self.states.are_kept else ()
         edge = Edge(delivery, queue=task.own_queue, delay=delay, writes=writes)
         if task.unique is not None:
             return await self._send_once(task, message, task.unique.key(args, kwargs or {}), edge)
         handle = TaskHandle(message.message_id, task, self.clock, awaited=waits, client=self)
         return await self._send(task, message, edge, handle)
+
+    async def send_many(
+        self, task: Task[Any, Any], calls: Iterable[Any], options: SendOptions | None = None
+    ) -> list[TaskHandle]:
+        """Send many calls of a task, in order and together; with a delivery in hand staged.
+
+        All are checked before one is sent. They are stored 500 in a step, each step whole or not at
+        all; those of a unique task one by one.
+
+        :param calls: each a list or tuple of arguments, a mapping of named ones, or ``task.s(..)``.
+        :param options: of each.
+        :return: their handles, in order; see :meth:`send`.
+        :raise TypeError: the arguments of a call, which is named, don't fit; none is sent.
+        :raise NotAllSent: some could not be sent; it has the handles of the others.
+        """
+        given = checked(task, calls)
+        sending = Calls(self, task, options)
+        if self._stages and current.get() is not None:
+            return [await self.send(task, *each, options) for each in given.as_said]
+        if task.unique is not None:
+            return await sending.send_each(given.as_said)
+        return await sending.send(given.packed)
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
         """Send the first call of a chain; each other one is published when its turn has come.
@@ -114,7 +140,7 @@ class Client:
         first = steps[0]
         args, kwargs = packed(first.task, first.args, first.kwargs)
         delivery = current.get() if self._stages else None
-        message = self._call(first.task, args, kwargs, waits=delivery is None)
+        message = call_of(first.task, args, kwargs, self.instance if delivery is None else None)
         tasks = [step.task for step in steps]
         ids = attach(message, steps)
         handle = ChainHandle(ids, tasks, self.clock, awaited=delivery is None, client=self)
@@ -134,18 +160,21 @@ class Client:
         :raise PermanentFailure: middleware dropped what follows, so the chain has ended.
         """
         call, queue, own, ttl = following(message, value)
-        self._limit_wait(call, ttl)
+        limit_wait(call, ttl, self.clock.seconds())
         edge = Edge(delivery, queue=own, writes=await self.states.queued(call, 0))
-        sent = await self._publisher(queue).publish("inbound", call, edge)
+        sent = await self.publisher(queue).publish("inbound", call, edge)
         if sent is None:
             raise PermanentFailure(f"middleware dropped {call.task}, the next step of the chain")
 
     async def _send(
         self, task: Task[Any, Any], message: TaskMessage, edge: Edge, handle: Handle
     ) -> Handle:
-        self._limit_wait(message, task.ttl, edge.delay)
-        await self._expect(task, handle, edge)
-        sent = await self._publisher(task.queue).publish("inbound", message, edge)
+        limit_wait(message, task.ttl, self.clock.seconds() + edge.delay)
+        if edge.delivery is None:
+            self.remember(task, handle)
+        if handle.is_coming:
+            await self.listen(task.queue)
+        sent = await self.publisher(task.queue).publish("inbound", message, edge)
         if sent is not None and task_queued.receivers:
             task_queued.send_robust(task, message=message)
         if sent is None and not handle.done:
@@ -153,15 +182,16 @@ class Client:
             raise PipelineError(f"middleware dropped the call of {task.name}")
         return handle
 
-    async def _expect(self, task: Task[Any, Any], handle: TaskHandle, edge: Edge) -> None:
-        """Know a handle when something comes for it."""
-        if edge.delivery is not None:
-            return
+    def remember(self, task: Task[Any, Any], handle: TaskHandle) -> None:
+        """Know a handle, as long as somebody holds it, if something may come for it."""
         # Middleware may answer what nobody else will, and other calls be the same as a unique one.
         if handle.is_coming or task.unique is not None or self._stack.publish_middlewares:
             self._awaited[handle.id] = handle
-        if handle.is_coming and task.queue not in self._read:
-            await self._results_of(task.queue)
+
+    async def listen(self, queue: str) -> None:
+        """Read the results that come from a connector."""
+        if queue not in self._read:
+            await self._results_of(queue)
 
     async def _send_once(
         self, task: Task[Any, Any], message: TaskMessage, key: str, edge: Edge
@@ -184,10 +214,6 @@ class Client:
         return TaskHandle(
             claim.holder, task, self.clock, awaited=False, first=first, is_new=False, client=self
         )
-
-    def _limit_wait(self, message: TaskMessage, ttl: float | None, delay: float = 0) -> None:
-        if ttl is not None:
-            message.extra[EXPIRES] = self.clock.seconds() + delay + ttl
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine of this in the reactor, and wait for it in another thread.
@@ -251,30 +277,8 @@ class Client:
             return None
         return bytes(self.codec.encode(passed))
 
-    def _apply(self, options: SendOptions, message: TaskMessage) -> float:
-        """Put what was said of one call on it; how long it waits, in seconds."""
-        if options.key is not None:
-            message.from_addr = options.key
-        if options.overrides:
-            message.helper_metadata = {**message.helper_metadata, OVERRIDES: options.overrides}
-        return options.delay_from(self.clock.seconds())
-
-    def _call(
-        self, task: Task[Any, Any], args: list[Any], kwargs: dict[str, Any], *, waits: bool
-    ) -> TaskMessage:
-        message = TaskMessage(
-            task=task.name,
-            args=args,
-            kwargs=kwargs,
-            transport_name=task.queue,
-            transport_type="task",
-        )
-        if waits:
-            message.reply_to = self.instance
-            message.transport_metadata = {"reply_instance": self.instance}
-        return message
-
-    def _publisher(self, queue: str) -> Publisher:
+    def publisher(self, queue: str) -> Publisher:
+        """What puts calls on the queues of a connector."""
         found = self._publishers.get(queue)
         if found is None:
             found = Publisher(queue, self, self._stack, ["inbound"], self, self._answered)

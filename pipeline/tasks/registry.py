@@ -5,24 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from pipeline.config.problems import suggestion
 from pipeline.errors import ConfigError, UnknownTask
-from pipeline.tasks.chain import Signature
 from pipeline.tasks.lanes import lane_of
-from pipeline.tasks.options import SendOptions
 from pipeline.tasks.origins import home, where
 from pipeline.tasks.schedule.entry import CATCH_UP, PATIENCE, Entry
-from pipeline.tasks.sender import current_sender, current_sync_sender
+from pipeline.tasks.sendable import Sendable
 from pipeline.tasks.unique import unique_of
 from pipeline.tasks.values import Hints
 
 if TYPE_CHECKING:
-    from pipeline.tasks.handle import TaskHandle
     from pipeline.tasks.schedule.when import When
-    from pipeline.tasks.sync import SyncHandle
 
 __all__ = ["Task", "all_known", "known", "task"]
 
@@ -37,7 +32,7 @@ all_known = _known.values
 _ISOLATIONS = ("inline", "thread", "process")
 
 
-class Task(Generic[P, R]):
+class Task(Sendable[P, R]):
     """A function that can be called by message; made by :func:`task`.
 
     It is still callable as the function that it was made from, here and now.
@@ -119,74 +114,6 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name}{self.signature}>"
-
-    async def send(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
-        """Have this called with these arguments, in a worker that serves its queue.
-
-        While a message is handled the call is sent when, and only if, that is settled as done.
-
-        :return: a handle with the ``id`` of the call, to wait for its result.
-        :raise TypeError: the arguments don't fit the function, or one can't travel.
-        :raise RuntimeError: nothing binds tasks to a namespace here, see
-            :func:`pipeline.tasks.sender.bind`.
-        :raise BrokerError: the call could not be sent.
-        """
-        return await current_sender().send(self, args, kwargs)
-
-    async def send_with_options(
-        self,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        *,
-        delay: float | timedelta | None = None,
-        at: datetime | None = None,
-        key: str | None = None,
-        retries: int | None = None,
-        timeout: float | None = None,
-        keep_result: float | None = None,
-    ) -> TaskHandle:
-        """As :meth:`send`, and say more about this one call.
-
-        :param delay: seconds, or a timedelta, before it may run.
-        :param at: an aware datetime before which it won't run; in the past: at once.
-        :param key: calls with the same key run one after another, where ``ordering`` says so.
-        :param retries: instead of the task's own, as ``timeout`` and ``keep_result``.
-        :raise TypeError: an argument doesn't fit or can't travel, or an option is of a wrong type.
-        :raise ValueError: an option makes no sense.
-        """
-        overrides = {"retries": retries, "timeout": timeout, "keep_result": keep_result}
-        options = SendOptions(delay, at, key, **overrides)
-        return await current_sender().send(self, args, kwargs or {}, options)
-
-    def send_from_thread(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
-        """As :meth:`send`, for a task that runs in a thread or a process, which can't await.
-
-        :raise RuntimeError: this is the reactor's own thread.
-        """
-        sender = current_sender()
-        return sender.wait(sender.send(self, args, kwargs))
-
-    def s(self, *args: Any, **kwargs: Any) -> Signature:
-        """A call that is not sent yet: a step of a :func:`~pipeline.tasks.chain.chain`.
-
-        :param args: they follow the result of the step before, if there is one.
-        """
-        return Signature(self, args, kwargs)
-
-    def send_sync(self, *args: P.args, **kwargs: P.kwargs) -> SyncHandle:
-        """As :meth:`send`, from code that has no reactor, as a view of Flask: it blocks.
-
-        :return: a handle, to wait for the result with ``result_sync``.
-        :raise RuntimeError: nothing binds tasks to a namespace here, see
-            :func:`pipeline.connect_sync`.
-        """
-        return current_sync_sender().send(self, args, kwargs)
-
-    def send_with_options_sync(
-        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> SyncHandle:
-        """As :meth:`send_with_options`, from code that has no reactor."""
-        return current_sync_sender().send(self, args, kwargs or {}, SendOptions(**options))
 
     def schedule(
         self,

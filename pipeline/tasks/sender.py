@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -43,6 +43,11 @@ class Sender(Protocol):
         options: SendOptions | None = None,
     ) -> TaskHandle:
         """Send a call of a task."""
+
+    async def send_many(
+        self, task: Task[Any, Any], calls: Iterable[Any], options: SendOptions | None = None
+    ) -> list[TaskHandle]:
+        """Send many calls of a task, see :meth:`pipeline.tasks.client.Client.send_many`."""
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
         """Send a chain of calls, see :func:`pipeline.tasks.chain.chain`."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout
+from pipeline.errors import BrokerUnavailable, ConfigError, NotAllSent, ResultTimeout
 from pipeline.tasks.chain import Signature
 from pipeline.tasks.client import Client
 from pipeline.tasks.handle import TaskHandle
@@ -77,6 +77,21 @@ class SyncSender:
         :raise ConfigError: middleware waits for something, which can't come here.
         """
         return SyncHandle(self, self.run(lambda client: client.send(task, args, kwargs, options)))
+
+    def send_many(
+        self, task: Task[Any, Any], calls: Iterable[Any], options: SendOptions | None = None
+    ) -> list[SyncHandle]:
+        """Send many calls of a task, and wait until the server has them all.
+
+        Other threads that send wait meanwhile. The parameters and what is raised are those of
+        :meth:`pipeline.tasks.client.Client.send_many`, and of :meth:`send`.
+        """
+        try:
+            handles = self.run(lambda client: client.send_many(task, calls, options))
+        except NotAllSent as error:
+            error.sent = [SyncHandle(self, handle) for handle in error.sent]
+            raise
+        return [SyncHandle(self, handle) for handle in handles]
 
     def handle_of(self, call_id: str) -> SyncHandle:
         """A handle of a call that somebody has sent into the same namespace."""
@@ -225,14 +240,15 @@ class SyncHandle:
         return self._sender.run(lambda client: self._handle.result())
 
 
-def _result(work: Coroutine[Any, Any, T], turn: Callable[[], None]) -> T:
+def _result(work: Coroutine[Any, Any, T], turn: Callable[[], bool]) -> T:
     """What a coroutine over a broker that blocks comes to.
 
+    :param turn: calls what is due; whether anything was.
     :raise ConfigError: it waits for something else.
     """
     doing: Deferred[T] = Deferred.fromCoroutine(work)
-    if not doing.called:
-        turn()
+    while not doing.called and turn():
+        pass
     if not doing.called:
         doing.addErrback(lambda _: None)
         doing.cancel()

@@ -17,13 +17,21 @@ from pipeline.brokers.blocking import BlockingBroker
 from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.brokers.redis.wire import Wire
 from pipeline.codec import Codec
-from pipeline.errors import BrokerUnavailable, ConfigError, ResultTimeout, TaskFailed, UnknownCall
+from pipeline.errors import (
+    BrokerUnavailable,
+    ConfigError,
+    Drop,
+    NotAllSent,
+    ResultTimeout,
+    TaskFailed,
+    UnknownCall,
+)
 from pipeline.middleware.base import BaseMiddleware
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.tasks.chain import chain
 from pipeline.tasks.client import Client
 from pipeline.tasks.sender import bind_sync, current_sync_sender, unbind_sync
-from pipeline.tasks.sync import Parts, SyncSender
+from pipeline.tasks.sync import Parts, SyncHandle, SyncSender
 from pipeline.testing.server import own_server, shared_server, unique_namespace
 from pipeline.worker import Runtime
 from tests.tasks import chained_jobs, jobs, limited_jobs
@@ -44,6 +52,15 @@ class Stamps(BaseMiddleware):
 
     async def handle_inbound(self, message: Any, connector_name: str) -> Any:
         message.helper_metadata["stamped"] = True
+        return message
+
+
+class Drops(BaseMiddleware):
+    """Drops a call."""
+
+    def handle_publish_inbound(self, message: Any, connector_name: str) -> Any:
+        if message.args == [2]:
+            raise Drop("so")
         return message
 
 
@@ -87,6 +104,27 @@ class Sending(SyncCase):
         with self.assertRaisesRegex(TypeError, "argument 'a' is missing"):
             self.sender().send(jobs.add, (), {})
         self.assertEqual(0, self.length())
+
+    def test_many(self) -> None:
+        """Many calls lie in their queue in order when they were sent, more than fit in a step."""
+        sender = self.sender()
+        handles = sender.send_many(jobs.add, [[n] for n in range(1201)])
+        self.assertEqual(1201, len({handle.id for handle in handles}))
+        self.assertEqual(1201, self.length())
+        wire = Wire(self.address)
+        self.addCleanup(wire.close)
+        entries = wire.call("XRANGE", f"{{{self.namespace}:0}}:q:work.inbound", "-", "+")
+        sent = [Codec().decode(values[1]).message_id for _, values in entries]  # type: ignore[union-attr]
+        self.assertEqual([handle.id for handle in handles], sent)
+        self.assertEqual("queued", handles[-1].status_sync().state)
+
+    def test_not_all(self) -> None:
+        """Of many that could not all be sent, those that were have handles of this sender."""
+        self.stack = MiddlewareStack([Drops("d", {}, None)])
+        with self.assertRaises(NotAllSent) as caught:
+            self.sender().send_many(jobs.add, [[1], [2], [3]])
+        self.assertEqual([SyncHandle] * 2, [type(handle) for handle in caught.exception.sent])
+        self.assertEqual(2, self.length())
 
     def test_unique(self) -> None:
         """Of unique calls that many senders send at once one is sent; the others name it."""

@@ -20,6 +20,11 @@ class BlockingClock(Clock):
         """Seconds since the epoch."""
         return time.time()
 
-    def turn(self) -> None:
-        """Call what is due."""
+    def turn(self) -> bool:
+        """Call what is due.
+
+        :return: whether anything was.
+        """
+        due = bool(self.calls) and self.calls[0].getTime() <= self.seconds()
         self.advance(max(0.0, time.time() - self.rightNow))
+        return due

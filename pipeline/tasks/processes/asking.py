@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from pipeline.errors import PermanentFailure
 from pipeline.tasks.call import packed
 from pipeline.tasks.handle import ChainHandle, TaskHandle
+from pipeline.tasks.many import checked
 from pipeline.tasks.processes.channel import Channel
 from pipeline.tasks.processes.problems import rebuilt
 from pipeline.tasks.processes.wire import Answer, Send
@@ -50,6 +51,13 @@ class Asking:
         answer = self._ask(steps, {} if options is None else options.said())
         (id,) = answer.ids
         return TaskHandle(id, task, self.clock, awaited=False, is_new=answer.is_new)
+
+    async def send_many(
+        self, task: Task[Any, Any], calls: Iterable[Any], options: SendOptions | None = None
+    ) -> list[TaskHandle]:
+        """See :meth:`pipeline.tasks.client.Client.send_many`; this one asks for each."""
+        given = checked(task, calls).as_said
+        return [await self.send(task, *each, options) for each in given]
 
     async def send_chain(self, steps: Sequence[Signature]) -> ChainHandle:
         """See :meth:`pipeline.tasks.client.Client.send_chain`; this one blocks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.logger import Logger
@@ -55,16 +56,29 @@ class SentStates:
 
         :param wait: seconds until it is due.
         """
+        writes = await self.writes_of(message.task, wait)
+        return () if writes is None else writes(message)
+
+    async def writes_of(
+        self, task: str, wait: float
+    ) -> Callable[[TaskMessage], tuple[Write, ...]] | None:
+        """What tells, of each call of a task, what is written together with it; None: nothing is.
+
+        :param wait: seconds until they are due.
+        """
         if self._writes is None:
-            return ()
-        if message.task not in self._named:
-            await self._name(message.task)
+            return None
+        if task not in self._named:
+            await self._name(task)
+        return partial(self._queued, self._writes, wait)
+
+    def _queued(self, writes: Writes, wait: float, message: TaskMessage) -> tuple[Write, ...]:
         now = self._clock.seconds()
         record = Record("queued", message.task, message.transport_name or "", now)
         record.reply, record.reply_id = waiting_for(message)
         if wait:
             record.due_at = now + wait
-        return self._writes.live(message.message_id, record, wait)
+        return writes.live(message.message_id, record, wait)
 
     async def status(self, call_id: str) -> TaskStatus:
         """What is known of a call.

@@ -17,6 +17,7 @@ class Turning(TestCase):
         clock.callLater(0, called.append, "now")
         clock.callLater(3600, called.append, "later")
         self.assertEqual([], called)
-        clock.turn()
+        self.assertTrue(clock.turn())
+        self.assertFalse(clock.turn())
         self.assertEqual((["now"], 1), (called, len(clock.getDelayedCalls())))
         self.assertLess(abs(time.time() - clock.seconds()), 60)

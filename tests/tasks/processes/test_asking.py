@@ -33,6 +33,16 @@ class Sending(ChannelCase):
         self.assertEqual((7, jobs.add.name), (asked.number, name))
         self.assertEqual([[1], {"b": 2}], msgspec.json.decode(arguments))
 
+    def test_many(self) -> None:
+        """Many are asked for one by one, when all are known to fit."""
+        for id in ("id1", "id2"):
+            self.say(Answer([id]))
+        with self.assertRaisesRegex(TypeError, r"calls\[1\]: .*'a' is missing"):
+            jobs.add.send_many_from_thread([[1], []])
+        handles = jobs.add.send_many_from_thread([[1], {"a": 2}], retries=3)
+        self.assertEqual(["id1", "id2"], [handle.id for handle in handles])
+        self.assertEqual([{"retries": 3}] * 2, [asked.options for asked in self.heard()])
+
     def test_chain(self) -> None:
         """A chain is asked for as one, and has a handle of each step."""
         self.say(Answer(["id1", "id2"]))
