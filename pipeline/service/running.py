@@ -150,9 +150,14 @@ class System(MultiService):
         self._failed(problem)
 
     async def _stop(self) -> None:
+        has_begun = bool(self._started)
+        if has_begun:
+            self.log.info("stopping; what is in hand has {left:g} s", left=self.stop_timeout)
         self._starting.cancel()
         await self._starting
         await self._stop_parts()
+        if has_begun:
+            self.log.info("stopped")
         await MultiService.stopService(self)
 
     async def _stop_parts(self) -> None:

@@ -9,6 +9,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -103,6 +104,15 @@ class Life(TestCase):
         self.successResultOf(system.stopService())
         self.assertEqual(["+a", "+b", "-b", "-a"], self.parts.events)
         self.assertEqual([], self.failures)
+
+    def test_told(self) -> None:
+        """The log says when it begins to stop, with how much time, and when it has stopped."""
+        with capturedLogs() as logs:
+            system = self.system(self.parts.part("a"))
+            system.startService()
+            self.successResultOf(system.stopService())
+        told = [formatEvent(each) for each in logs if each["log_level"] is LogLevel.info]
+        self.assertEqual(["a is ready", "stopping; what is in hand has 30 s", "stopped"], told)
 
     def test_hurry(self) -> None:
         """Who is in a hurry leaves no time to parts, and tells their owners."""
