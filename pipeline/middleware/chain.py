@@ -123,7 +123,8 @@ class Chain:
             raise
         return eager(self._go_on(result, handler, connector_name))
 
-    __call__ = through
+    def __call__(self, message: Any, connector_name: str) -> Any:
+        return self.through(message, connector_name)
 
     async def _go_on(self, waited: Any, handler: Any, connector_name: str) -> Any:
         """Wait for what a handler promised, then go through the rest."""

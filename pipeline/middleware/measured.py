@@ -39,7 +39,7 @@ class SampledChain(Chain):
         super().__init__(steps)
         self._every = every
         self._left = 1
-        self._plain = super().__call__
+        self._plain = super().through
         self._observers = observers
         self._timed = self._time()
 
@@ -48,15 +48,15 @@ class SampledChain(Chain):
         super().wrap(around)
         self._timed = self._time()
 
-    def _time(self) -> Chain:
+    def _time(self) -> Handler:
         return Chain(
             [
                 step._replace(handler=_timed(step.handler, self._observers(step)))
                 for step in self.steps
             ]
-        )
+        ).through
 
-    def __call__(self, message: Any, connector_name: str) -> Any:
+    def through(self, message: Any, connector_name: str) -> Any:
         self._left -= 1
         if self._left:
             return self._plain(message, connector_name)
