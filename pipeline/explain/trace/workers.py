@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -101,7 +102,8 @@ class RehearsedWorkers:
     async def _started(self, worker: Any) -> None:
         if self._is_started(worker):
             if isinstance(worker, TaskApplication) and not self._is_run(worker):
-                worker.make_runner = _idle_runner  # type: ignore[method-assign]  # no processes
+                # It runs no calls, so it needs no child processes.
+                worker.make_runner = partial(_idle_runner, worker.clock)  # type: ignore[method-assign]
             await worker.start_worker()
             return
         await finished(worker.validate_config())
@@ -152,6 +154,6 @@ class RehearsedWorkers:
             ended[0].raiseException()
 
 
-def _idle_runner(stack: TaskStack) -> TaskRunner:
+def _idle_runner(clock: Any, stack: TaskStack) -> TaskRunner:
     """What runs the calls of an application that is given none."""
-    return TaskRunner(None, stack=stack)
+    return TaskRunner(clock, stack=stack)
