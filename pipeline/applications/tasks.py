@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from pipeline.errors import (
     UnknownTask,
 )
 from pipeline.message import TaskMessage
-from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, Retry, RetryPolicy
+from pipeline.outcome import DONE, DeadLetter, Done, Dropped, Outcome, Retry
 from pipeline.tasks.admission import Admission
 from pipeline.tasks.announcing import Announcements
 from pipeline.tasks.call import unpacked
@@ -32,6 +31,7 @@ from pipeline.tasks.endings import Endings
 from pipeline.tasks.lanes import Lanes
 from pipeline.tasks.middleware import SUCCESS, ExcInfo, TaskStack
 from pipeline.tasks.options import known_overrides, overrides_of
+from pipeline.tasks.policies import Policies
 from pipeline.tasks.processes.options import ProcessesConfig
 from pipeline.tasks.processes.pool import pool_for
 from pipeline.tasks.registry import Task
@@ -138,7 +138,7 @@ class TaskApplication(Application):
 
     async def setup_application(self) -> None:
         """Start threads and processes, and say which tasks are here."""
-        self._policies = {name: self._policy_of(each) for name, each in self.tasks.items()}
+        self._policies = Policies(self.tasks, self.retry_policy)
         stack = TaskStack(self.middlewares.task)
         for factory in stack.factories:
             factory()  # one that can't be made is found now, and not by every call
@@ -195,10 +195,7 @@ class TaskApplication(Application):
 
     def decide(self, error: BaseException, delivery: Delivery) -> Outcome:
         """What becomes of a call that failed: the task's own policy goes before the worker's."""
-        message = delivery.message
-        policy = self._policies.get(getattr(message, "task", ""))
-        if isinstance(message, TaskMessage):
-            policy = _with_own_retries(message, policy, self.retry_policy)
+        policy = self._policies.of(delivery.message)
         if policy is None:
             return super().decide(error, delivery)
         return policy.judge(error, delivery.attempt)
@@ -217,7 +214,7 @@ class TaskApplication(Application):
         if self.runner.stack.judges and error is not None and not message.__dict__.get(JUDGED):
             _, left, _ = await self.runner.judge(self._current(message), _exc_info(error))
             if left is None:
-                await self._endings.finished(message, None, delivery)
+                await finished(self._endings.finished(message, None, delivery))
                 return DONE
             if left is not error:
                 error, outcome = left, DeadLetter(left, outcome.reason)
@@ -250,33 +247,53 @@ class TaskApplication(Application):
 
     async def _perform(self, message: TaskMessage) -> Any:
         message.__dict__.pop(JUDGED, None)
-        delivery = message._delivery
-        if await self.states.is_ended(message.message_id, delivery):
+        delivery, states = message._delivery, self.states
+        if states.may_be_ended(message.message_id, delivery) and await states.is_ended(
+            message.message_id, delivery
+        ):
             return await self._break_off(message, delivery)
         task, args, kwargs = self._called(message)
         if task.is_conditional:
             refused = await self._admission.refuse(task, message, delivery)
             if refused is not None:
                 return refused
-        if delivery.deaths and not task.reentrant:
-            raise TaskAborted("Worker died")
-        bound.set(self.client)
-        call = self._current(message)
-        if task.isolation != "process":  # a process unpacks them itself
-            call.args, call.kwargs = args, kwargs
-        run = partial(self.runner.run, is_awaited=self._endings.is_wanted(message))
+        call, run = self._to_run(message, task, args, kwargs)
         try:
-            value = await self.states.run(task, call, delivery, run)
+            value = await states.run(task, call, delivery, run)
         except TaskCancelled:
-            if not self.states.is_cancelled(call.id):
+            if not states.is_cancelled(call.id):
                 raise
             return await self._break_off(message, delivery)
         if self.runner.stack.judges:
-            _, error, _ = await self.runner.judge(call, SUCCESS)
-            if error is not None:
-                message.__dict__[JUDGED] = True
-                return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
-        await self._endings.finished(message, value, delivery)
+            return await self._judged(message, call, value)
+        more = self._endings.finished(message, value, delivery)
+        if more is not None:
+            await more
+        return None
+
+    def _to_run(
+        self, message: TaskMessage, task: Task[Any, Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> tuple[CurrentTask, Any]:
+        """A call as its task sees it, and what runs it.
+
+        :raise TaskAborted: a worker died with it, and it must not run twice.
+        """
+        if message._delivery.deaths and not task.reentrant:
+            raise TaskAborted("Worker died")
+        bound.set(self.client)
+        call = self._current(message)
+        if task.isolation == "process":  # it unpacks them itself, and sends back what is wanted
+            return call, partial(self.runner.run, is_awaited=self._endings.is_wanted(message))
+        call.args, call.kwargs = args, kwargs
+        return call, self.runner.run
+
+    async def _judged(self, message: TaskMessage, call: CurrentTask, value: Any) -> Any:
+        """What becomes of a call that has returned, when middleware has seen it."""
+        _, error, _ = await self.runner.judge(call, SUCCESS)
+        if error is not None:
+            message.__dict__[JUDGED] = True
+            return DeadLetter(error, getattr(error, "dead_letter_reason", "permanent"))
+        await finished(self._endings.finished(message, value, message._delivery))
         return None
 
     async def _break_off(self, message: TaskMessage, delivery: Delivery) -> Outcome:
@@ -327,22 +344,6 @@ class TaskApplication(Application):
         if self.tasks.setdefault(each.name, each) is not each:
             raise ConfigError(f"two tasks are called {each.name!r}", at=at)
 
-    def _policy_of(self, task: Task[Any, Any]) -> RetryPolicy | None:
-        """The task's own policy, completed by the worker's; None if it has none."""
-        own: dict[str, Any] = {}
-        if task.retries is not None:
-            own["attempts"] = int(task.retries) + 1
-        if task.backoff is not None:
-            own["base"] = float(task.backoff)
-        return replace(self.retry_policy, **own) if own else None
-
 
 def _exc_info(error: BaseException) -> ExcInfo:
     return (type(error), error, error.__traceback__)
-
-
-def _with_own_retries(
-    message: TaskMessage, policy: RetryPolicy | None, of_worker: RetryPolicy
-) -> RetryPolicy | None:
-    own = known_overrides(message).retries
-    return policy if own is None else replace(policy or of_worker, attempts=own + 1)

@@ -68,11 +68,21 @@ class Endings:
             or self._states.is_watched(message.message_id)
         )
 
-    async def finished(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
+    def finished(
+        self, message: TaskMessage, value: Any, delivery: Delivery
+    ) -> Awaitable[None] | None:
         """A call has returned something.
 
-        :raise PermanentFailure: that can't travel, and somebody wants it.
+        :return: None when nobody waits and nothing follows, as most often; else what is still to be
+            waited for, which raises PermanentFailure if the value can't travel.
         """
+        if UNIQUE in message.extra or self.is_wanted(message):
+            return self._finished(message, value, delivery)
+        self._keep("finished", message, delivery, value=value)
+        ended(message, delivery)
+        return None
+
+    async def _finished(self, message: TaskMessage, value: Any, delivery: Delivery) -> None:
         if self.is_wanted(message):
             task = self._tasks[message.task]
             try:
@@ -123,10 +133,14 @@ class Endings:
         await self._publish("outbound", answer, delivery=delivery, queue=queue)
 
     async def _end(self, state: str, message: TaskMessage, delivery: Delivery, **how: Any) -> None:
+        self._keep(state, message, delivery, **how)
+        await self._let_follow(message, delivery)
+
+    def _keep(self, state: str, message: TaskMessage, delivery: Delivery, **how: Any) -> None:
         if self._states.heeds(state):
             task = self._tasks.get(message.task, message.task)
-            self._states.ended(state, task, self._current(message), delivery, **how)
-        await self._let_follow(message, delivery)
+            call = self._states.call_of(message) or self._current(message)
+            self._states.ended(state, task, call, delivery, **how)
 
     async def _let_follow(self, message: TaskMessage, delivery: Delivery) -> None:
         ended(message, delivery)

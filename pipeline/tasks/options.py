@@ -39,6 +39,8 @@ def overrides_of(message: Any) -> Overrides:
 
 def known_overrides(message: Any) -> Overrides:
     """As :func:`overrides_of`; of a call whose options are wrong, none."""
+    if OVERRIDES not in message.helper_metadata:
+        return NONE
     try:
         return overrides_of(message)
     except ValueError:

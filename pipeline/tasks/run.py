@@ -13,13 +13,15 @@ from pipeline.errors import TaskAborted, TaskCancelled, WorkerShutdown
 from pipeline.tasks.current import CurrentTask
 from pipeline.tasks.registry import Task
 
-__all__ = ["GRACE", "Run"]
+__all__ = ["GRACE", "RUNS", "Run"]
 
 #: Seconds that a call that was told to end gets to clean up, before it counts as ended.
 GRACE = 5.0
 #: The same for a process at the end of its worker, whose connector waits a second and then hands
 #: the call to others: before that it must have failed, if it may not run twice.
 LAST = 0.8
+#: Instead of a result: there is none yet.
+RUNS: Any = object()
 
 
 class Run:
@@ -29,29 +31,32 @@ class Run:
     :param clock: for its time.
     :param call: says which call it is, and how long it may take; None: as the task says.
     :ivar is_timed_out: it took longer than its ``timeout``.
+    :ivar result: what it has come to, a Failure or what it returned; or :data:`RUNS`.
     """
+
+    # What most calls have alike is the class's: there is one of them for each call.
+    is_timed_out: bool = False
+    result: Any = RUNS
+    _why: BaseException | None = None
+    _stop: Callable[[], None] | None = None
+    _timer: Any = None
+    _holds: int = 0
+    _held_back: BaseException | None = None
+    _work: Work | None = None
+    _withdraw: Callable[[Work], bool] | None = None
 
     def __init__(self, task: Task[Any, Any], clock: Any, call: CurrentTask | None = None) -> None:
         self.task = task
         self.call_id = "" if call is None else call.id
         self.timeout = task.timeout if call is None else call.timeout
-        self.is_timed_out = False
         self._clock = clock
-        self._why: BaseException | None = None
-        self._stop: Callable[[], None] | None = None
-        self._timer: Any = None
-        self._result: list[Any] = []
         self._waiting: list[Deferred[Any]] = []
-        self._holds = 0
-        self._held_back: BaseException | None = None
         self._after: list[Callable[[], object]] = []
-        self._work: Work | None = None
-        self._withdraw: Callable[[Work], bool] | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether its outcome is known; a thread may go on all the same."""
-        return bool(self._result)
+        return self.result is not RUNS
 
     @property
     def is_held(self) -> bool:
@@ -82,10 +87,16 @@ class Run:
         """What a call that was told to end is told; None while it may go on."""
         return self._why
 
-    def watch(self, whole: Deferred[Any]) -> None:
-        """Follow the call, middleware and all, within the task's time."""
+    def watch(self, whole: Any) -> None:
+        """Follow the call, middleware and all, within the task's time.
+
+        :param whole: a Deferred; or what it has come to already.
+        """
+        if not isinstance(whole, Deferred):
+            self._ended(whole)
+            return
         whole.addBoth(self._ended)
-        if self.timeout is not None and not self._result:
+        if self.timeout is not None and self.result is RUNS:
             self._timer = self._clock.callLater(self.timeout, self._time_out)
 
     def begins_with(self, work: Work, withdraw: Callable[[Work], bool]) -> None:
@@ -108,8 +119,8 @@ class Run:
 
     def outcome(self) -> Deferred[Any]:
         """What the call returns, or its error. To cancel this has no effect on the call."""
-        if self._result:
-            return _fired(self._result[0])
+        if self.result is not RUNS:
+            return _fired(self.result)
         waiting: Deferred[Any] = Deferred(self._waiting.remove)
         self._waiting.append(waiting)
         return waiting
@@ -122,7 +133,7 @@ class Run:
 
         :param why: what is raised inside of the task.
         """
-        if self._result or self._why is not None:
+        if self.result is not RUNS or self._why is not None:
             return
         if self._holds and isinstance(why, WorkerShutdown):
             self._held_back = why
@@ -165,12 +176,12 @@ class Run:
         self._give(result)
 
     def _give(self, result: Any) -> None:
-        if self._result:
+        if self.result is not RUNS:
             return
         why = self._why
         if why is not None and isinstance(result, Failure) and result.value is why:
             result = Failure(self._final(why))
-        self._result.append(result)
+        self.result = result
         # What it was run by names it: let go of that, so that nothing is left to the collector.
         after, self._after = self._after, []
         self._work = self._withdraw = self._stop = None

@@ -13,9 +13,11 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pipeline.crew import Crew, Work
 from pipeline.delivery import Apart, Delivery, current
+from pipeline.eager import eager
 from pipeline.errors import PermanentFailure, TaskCancelled, WorkerShutdown
 from pipeline.tasks.calling import called, called_through
 from pipeline.tasks.current import CurrentTask, running
@@ -24,7 +26,7 @@ from pipeline.tasks.middleware import ExcInfo, TaskStack
 from pipeline.tasks.processes.pool import ProcessPool
 from pipeline.tasks.processes.process import Child
 from pipeline.tasks.registry import Task
-from pipeline.tasks.run import Run
+from pipeline.tasks.run import RUNS, Run
 from pipeline.tasks.shutdown import guard
 from pipeline.threads import Threads, awaited, wait_in_thread
 
@@ -144,7 +146,10 @@ class TaskRunner:
         self.running.add(run)
         try:
             run.watch(self._started(run, call, in_thread))
-            return await self._outcome(run)
+            result = run.result
+            if result is RUNS or type(result) is Failure:
+                result = await self._outcome(run)
+            return result
         finally:
             self.running.discard(run)
             if around is not None:
@@ -194,12 +199,25 @@ class TaskRunner:
             # As SystemExit: a task ends itself, never the worker.
             raise PermanentFailure(f"{run.task.name} raised {error!r}") from error
 
-    def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Deferred[Any]:
+    def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Any:
+        """A Deferred of what it comes to; or that itself, if it is there."""
         if in_thread:
             return self._alone(run, call)
-        if not self.stack.runs:
-            return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
-        return Deferred.fromCoroutine(self._passed(run, call))
+        if self.stack.runs:
+            return Deferred.fromCoroutine(self._passed(run, call))
+        if run.task.is_async:
+            return self._begun(run, call)
+        return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
+
+    def _begun(self, run: Run, call: CurrentTask) -> Any:
+        """As :meth:`_started`, of an async task: many are done without having to wait."""
+        guard.set(run)
+        try:
+            task = run.task.function(*call.args, **call.kwargs)
+            begun = eager(interruptible(task, run.reason))
+        except BaseException:  # noqa: BLE001  # whatever it is, the call has come to it
+            return Failure()
+        return run.follow(begun) if isinstance(begun, Deferred) else begun
 
     async def _passed(self, run: Run, call: CurrentTask) -> Any:
         """What the task returned the last time that middleware ran it; None if it never did."""

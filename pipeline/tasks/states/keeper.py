@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError, TaskCancelled, UnknownCall, WorkerShutdown
-from pipeline.message import ResultMessage
+from pipeline.message import ResultMessage, TaskMessage
 from pipeline.outcome import Retry
 from pipeline.signals import (
     Signal,
@@ -119,6 +119,10 @@ class Keeper:
     def is_cancelled(self, call_id: str) -> bool:
         """Whether somebody has cancelled this call."""
         return call_id in self.orders.cancelled
+
+    def may_be_ended(self, call_id: str, delivery: Delivery) -> bool:
+        """Whether :meth:`is_ended` has to be asked."""
+        return delivery.conflicts > 0 or call_id in self.orders.cancelled
 
     async def is_ended(self, call_id: str, delivery: Delivery) -> bool:
         """Whether a call that was taken has been cancelled before."""
@@ -244,11 +248,14 @@ class Keeper:
         store.expect_field(self.orders.key, cancel_field(call.id), None)
         store.writes += writes
 
+    def call_of(self, message: TaskMessage) -> CurrentTask | None:
+        """A call as it has run here; None if it has not."""
+        tracked: Tracked | None = message.__dict__.get("_tracked")
+        return None if tracked is None else tracked.call
+
     def _tracked(self, task: Any, call: CurrentTask, delivery: Delivery) -> Tracked:
-        known = delivery.message.__dict__.get("_tracked")
-        if known is not None:
-            return known  # type: ignore[no-any-return]  # put there by run
-        return Tracked(task, call, delivery, self._clock.seconds(), None)
+        known: Tracked | None = delivery.message.__dict__.get("_tracked")
+        return known or Tracked(task, call, delivery, self._clock.seconds(), None)
 
     # Who waits elsewhere -----------------------------------------------------------------------
 
