@@ -66,6 +66,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         self._in_flight = InFlight()
         self._why = ""
         self._write_now: Callable[[], Any] | None = None
+        self._write_some: Callable[[bytes], Any] | None = None
         self.connected: int = 0
         self.client_id: int | None = None
         self.lost: Deferred[str] = Deferred()
@@ -75,6 +76,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
             if hasattr(self.transport, option):
                 getattr(self.transport, option)(True)
         self._write_now = getattr(self.transport, "doWrite", None)  # TLS has none
+        self._write_some = getattr(self.transport, "writeSomeData", None)
         self._look_later()
 
     async def greet(self, address: Address, name: str) -> None:
@@ -125,9 +127,20 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
             packed = b"".join(map(_pack, commands))
         except (TypeError, ValueError) as error:
             return fail(error)
+        # While nothing is in flight the transport holds nothing back that would have to go before.
+        left = packed if self._in_flight.commands else self._left_of(packed)
         self._in_flight.add(batch)
-        self.transport.write(packed)
+        if left:
+            self.transport.write(left)
         return batch.deferred
+
+    def _left_of(self, packed: bytes) -> bytes:
+        """What the system doesn't take at once."""
+        if self._write_some is None:
+            return packed
+        taken = self._write_some(packed)
+        # Else the connection is lost, as the reactor will find when it tries.
+        return packed[taken:] if isinstance(taken, int) else packed
 
     def flush(self) -> None:
         """Give the system what was written, now and not at the end of the reactor's turn.

@@ -39,7 +39,7 @@ WINDOW = 4
 KEPT = 5.0
 #: What all kept batches may take together.
 KEPT_BYTES = 8_000_000
-#: A batch with more bytes is sent at once, though another is on its way.
+#: A batch with more bytes is sent at once, though others are on their way.
 LARGE = 16_000
 #: How much may wait to be sent before publishers are refused.
 MOST_WAITING, MOST_WAITING_BYTES = 20_000, 64_000_000
@@ -133,9 +133,8 @@ class Lane:
             self._out += 1
             answered = ensureDeferred(self._ask(batch)).addCallback(self._answered, batch)
             answered.addErrback(self._broken)
-            if self._out == 1 or batch.size > LARGE:
-                # The server needn't wait until this turn is over.
-                self._client.flush()
+            if batch.size > LARGE:
+                self._client.flush()  # the server needn't wait until this turn is over
 
     def _fill(self) -> Batch:
         batch = Batch(self._waiting[0].max_depth)
