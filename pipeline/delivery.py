@@ -268,17 +268,8 @@ class Delivery:
     def apart(self) -> Apart:
         """A unit of work that begins as this one is, and becomes part of it by :meth:`adopt`."""
         twin = Apart(
-            self.queue,
-            self.id,
-            self.payload,
-            partition=self.partition,
-            token=self.token,
-            attempt=self.attempt,
-            deaths=self.deaths,
-            enqueued_at=self.enqueued_at,
-            history=self.history,
-            trace=self.trace,
-            reader=self._reader,
+            *(self.queue, self.id, self.payload, self.partition, self.token, self._reader),
+            *(self.attempt, self.deaths, self.enqueued_at, self.history, self.trace),
         )
         twin.message, twin.key, twin._ids = self.message, self.key, self._ids
         twin.handler = self.handler
@@ -334,6 +325,13 @@ class Apart(Delivery):
     def close(self) -> None:
         """Give it up: what is staged from now on is an error."""
         self.settled = True
+
+
+# Python keeps attributes without a dictionary only under the names that the first thirty instances
+# had, and many more are taken before one is handled: so the first has all that handling sets.
+_FIRST = Delivery("", b"", b"")
+_FIRST.message = _FIRST.handler = _FIRST.key = _FIRST._store = _FIRST._unfinished = None
+_FIRST._ids = _FIRST.settled = False
 
 
 def _copied(store: Store) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -189,6 +190,20 @@ class Current(SynchronousTestCase):
         post = Post("q", b"x")
         self.assertEqual(((), 0, "", 0), (post.headers, post.delay, post.unique, post.window))
         self.assertEqual(6, len(Settled))
+
+
+class Memory(SynchronousTestCase):
+    """There may be very many deliveries in hand."""
+
+    def test_no_dictionary(self) -> None:
+        """What handling sets on a delivery gives it no dictionary of its own."""
+        handled = [delivery() for _ in range(100)][-1]
+        handled.handler, handled.message, handled.key = ("worker", "inbound"), Carried("1"), "key"
+        handled.next_id()
+        handled.wait_for(succeed(None))
+        self.assertIsNotNone(handled.store)
+        handled.settled = True
+        self.assertNotIn(dict, [type(each) for each in gc.get_referents(handled)])
 
 
 class Limits(SynchronousTestCase):
