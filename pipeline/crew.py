@@ -25,9 +25,10 @@ class Work:
     """A function that a thread runs, or will run.
 
     :ivar begun_at: when a thread was there for it, in seconds of the clock; None: it waits.
+    :ivar is_over: the reactor knows what it has come to.
     """
 
-    __slots__ = ("args", "begun_at", "context", "ended", "function", "result")
+    __slots__ = ("args", "begun_at", "context", "ended", "function", "is_over", "result")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Work:
         self.function = function
         self.args = args
         self.begun_at = begun_at
+        self.is_over = False
         self.context: Context = copy_context()
         self.result: Any = None
 
@@ -114,8 +116,8 @@ class Crew:
         """
         if work.begun_at is not None or not self._is_out_of_line(work):
             return False
-        self._out -= 1
-        work.ended(Failure(CancelledError()))
+        work.result = Failure(CancelledError())
+        self._end(work)
         return True
 
     def _is_out_of_line(self, work: Work) -> bool:
@@ -167,12 +169,15 @@ class Crew:
         """Say what has ended. What ends from now on is told anew."""
         self._is_told = False
         for _ in range(len(self._done)):
-            work = self._done.popleft()
-            self._out -= 1
             try:
-                work.ended(work.result)
+                self._end(self._done.popleft())
             except Exception:  # noqa: BLE001  # the others must be taken all the same
                 self.log.failure("{name}: what came back could not be taken", name=self._name)
+
+    def _end(self, work: Work) -> None:
+        self._out -= 1
+        work.is_over = True
+        work.ended(work.result)
 
     # In the threads ----------------------------------------------------------------------------
 

@@ -80,8 +80,11 @@ class Run:
         raise why
 
     def when_over(self, call: Callable[[], object]) -> None:
-        """Call this when its outcome is known."""
-        self._after.append(call)
+        """Call this when its outcome is known; at once, if it is."""
+        if self.is_over:
+            call()
+        else:
+            self._after.append(call)
 
     def reason(self) -> BaseException | None:
         """What a call that was told to end is told; None while it may go on."""
@@ -92,10 +95,14 @@ class Run:
 
         :param whole: a Deferred; or what it has come to already.
         """
-        if not isinstance(whole, Deferred):
-            self._ended(whole)
-            return
-        whole.addBoth(self._ended)
+        if isinstance(whole, Deferred):
+            whole.addBoth(self.ended)
+            self.limit()
+        else:
+            self.ended(whole)
+
+    def limit(self) -> None:
+        """Give it no more than its time, from now on."""
         if self.timeout is not None and self.result is RUNS:
             self._timer = self._clock.callLater(self.timeout, self._time_out)
 
@@ -150,6 +157,17 @@ class Run:
         if self._stop is not None:
             self._stop()
 
+    def ended(self, result: Any) -> None:
+        """Be over, unless it is: it has come to this, a Failure or what it returned."""
+        self._stop_timer()
+        why = self._why
+        told = isinstance(result, Failure) and result.check(
+            CancelledError, WorkerShutdown, TaskCancelled
+        )
+        if why is not None and (told or self.is_timed_out):
+            result = Failure(why)
+        self._give(result)
+
     def _time_out(self) -> None:
         left = self._time_left()
         if left > 0:
@@ -164,16 +182,6 @@ class Run:
             return 0
         begun = self._work.begun_at
         return self.timeout if begun is None else begun + self.timeout - self._clock.seconds()
-
-    def _ended(self, result: Any) -> None:
-        self._stop_timer()
-        why = self._why
-        told = isinstance(result, Failure) and result.check(
-            CancelledError, WorkerShutdown, TaskCancelled
-        )
-        if why is not None and (told or self.is_timed_out):
-            result = Failure(why)
-        self._give(result)
 
     def _give(self, result: Any) -> None:
         if self.result is not RUNS:

@@ -145,7 +145,7 @@ class TaskRunner:
         run = Run(task, self._clock, call)
         self.running.add(run)
         try:
-            run.watch(self._started(run, call, in_thread))
+            self._start(run, call, in_thread)
             result = run.result
             if result is RUNS or type(result) is Failure:
                 result = await self._outcome(run)
@@ -199,18 +199,18 @@ class TaskRunner:
             # As SystemExit: a task ends itself, never the worker.
             raise PermanentFailure(f"{run.task.name} raised {error!r}") from error
 
-    def _started(self, run: Run, call: CurrentTask, in_thread: bool) -> Any:
-        """A Deferred of what it comes to; or that itself, if it is there."""
+    def _start(self, run: Run, call: CurrentTask, in_thread: bool) -> None:
         if in_thread:
-            return self._alone(run, call)
-        if self.stack.runs:
-            return Deferred.fromCoroutine(self._passed(run, call))
-        if run.task.is_async:
-            return self._begun(run, call)
-        return run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs))
+            self._alone(run, call)
+        elif self.stack.runs:
+            run.watch(Deferred.fromCoroutine(self._passed(run, call)))
+        elif run.task.is_async:
+            run.watch(self._begun(run, call))
+        else:
+            run.watch(run.follow(self._innermost(run.task, run)(*call.args, **call.kwargs)))
 
     def _begun(self, run: Run, call: CurrentTask) -> Any:
-        """As :meth:`_started`, of an async task: many are done without having to wait."""
+        """What an async task comes to at once, as many do, or a Deferred of it."""
         guard.set(run)
         try:
             task = run.task.function(*call.args, **call.kwargs)
@@ -244,43 +244,43 @@ class TaskRunner:
         return partial(_inline, function)
 
     async def _threaded(self, run: Run, args: Any, kwargs: Any) -> Any:
-        done, _ = self._apart(run, called, run.task, args, kwargs)
+        done: Deferred[Any] = Deferred()
+        self._apart(run, done.callback, called, run.task, args, kwargs)
         return await done
 
-    def _alone(self, run: Run, call: CurrentTask) -> Deferred[Any]:
+    def _alone(self, run: Run, call: CurrentTask) -> None:
         """Run a call with all that is around it in a thread; it begins when one is free."""
         given: tuple[Any, ...] = (called, run.task, call.args, call.kwargs)
         if self.stack.runs:
             function = partial(called, run.task)
             given = (called_through, self.stack, function, call, self._wait)
-        done, work = self._apart(run, *given)
+        work = self._apart(run, run.ended, *given)
         run.begins_with(work, self.threads.withdraw)
-        return done
+        run.limit()
 
     def _apart(
-        self, run: Run, function: Callable[..., Any], *args: Any
-    ) -> tuple[Deferred[Any], Work]:
+        self, run: Run, ended: Callable[[Any], object], function: Callable[..., Any], *args: Any
+    ) -> Work:
         """Run in a thread, with a part of the delivery that is given up when its call is over."""
         delivery = current.get()
         twin = None if delivery is None else delivery.apart()
-        done: Deferred[Any] = Deferred()
 
         def came_back(result: Any) -> None:
             self.stuck.pop(run, None)
             if twin is not None and delivery is not None and not run.is_over:
                 delivery.adopt(twin)
-            done.callback(result)
+            ended(result)
 
         do = self.threads.do_first if run.task.is_urgent else self.threads.do
         work: Work = do(came_back, _within, twin, function, args)
-        run.when_over(partial(self._left, run, work, twin, done))
-        return done, work
+        run.when_over(partial(self._left, run, work, twin))
+        return work
 
-    def _left(self, run: Run, work: Work, twin: Apart | None, done: Deferred[Any]) -> None:
+    def _left(self, run: Run, work: Work, twin: Apart | None) -> None:
         """A call is over; if its thread goes on, that is one less for others."""
         if twin is not None:
             twin.close()
-        if done.called or self.threads.withdraw(work):
+        if work.is_over or self.threads.withdraw(work):
             return
         self.stuck[run] = run.task.name
         if len(self.stuck) >= self.threads.size:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from copy import copy
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from pipeline.applications.tasks import TaskApplication
+from pipeline.crew import Work
 from pipeline.middleware.stack import MiddlewareStack
 from pipeline.tasks.call import unpacked
 from pipeline.tasks.client import Client
@@ -119,13 +119,16 @@ class _NoThreads:
 
     run_free = run
 
-    def do(self, ended: Callable[[Any], object], function: Callable[..., Any], *args: Any) -> None:
+    def do(self, ended: Callable[[Any], object], function: Callable[..., Any], *args: Any) -> Work:
         """Run a function, in a context of its own."""
+        work = Work(ended, function, args, 0.0)
         try:
-            result = copy_context().run(function, *args)
+            work.result = work.context.run(function, *args)
         except BaseException:  # noqa: BLE001  # as in a thread
-            result = Failure()
-        ended(result)
+            work.result = Failure()
+        work.is_over = True
+        ended(work.result)
+        return work
 
     do_first = do
 
