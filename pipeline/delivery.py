@@ -139,6 +139,10 @@ def delivery_in_hand() -> Delivery:
     return delivery
 
 
+#: What most deliveries have staged: a list that nobody changes, instead of one for each.
+_NO_POSTS: list[Post] = []
+
+
 class Delivery:
     """One message in hand.
 
@@ -170,6 +174,7 @@ class Delivery:
     conflicts: int = 0
     #: True once its unit of work is closed: what is staged later is an error.
     settled: bool = False
+    posts: list[Post] = _NO_POSTS
     _enqueued_at: int | None = None
     _store: Store | None = None
     _ids: int = 0
@@ -195,7 +200,6 @@ class Delivery:
         self.payload = payload
         self.partition = partition
         self.token = token
-        self.posts: list[Post] = []
         self._reader = reader
         if attempt != 1:
             self.attempt = attempt
@@ -263,7 +267,10 @@ class Delivery:
         if post.writes:
             self.store.writes += post.writes
             post = post._replace(writes=())
-        self.posts.append(post)
+        if self.posts:
+            self.posts.append(post)
+        else:
+            self.posts = [post]
 
     def apart(self) -> Apart:
         """A unit of work that begins as this one is, and becomes part of it by :meth:`adopt`."""
@@ -279,7 +286,7 @@ class Delivery:
 
     def adopt(self, twin: Apart) -> None:
         """Take over what was staged in a unit of work that began as this one."""
-        self.posts += twin.posts
+        self.posts = self.posts + twin.posts
         self._ids = max(self._ids, twin._ids)
         for unfinished in twin.take_unfinished():
             self.wait_for(unfinished)
@@ -300,7 +307,7 @@ class Delivery:
 
     def restart(self) -> None:
         """Forget what was staged and read: the message is handled anew, or settled otherwise."""
-        self.posts.clear()
+        self.posts = _NO_POSTS
         self._ids = 0
         self._unfinished = None
         self.refusal = ""
@@ -331,7 +338,7 @@ class Apart(Delivery):
 # had, and many more are taken before one is handled: so the first has all that handling sets.
 _FIRST = Delivery("", b"", b"")
 _FIRST.message = _FIRST.handler = _FIRST.key = _FIRST._store = _FIRST._unfinished = None
-_FIRST._ids = _FIRST.settled = False
+_FIRST._ids, _FIRST.settled, _FIRST.posts = 0, False, _NO_POSTS
 
 
 def _copied(store: Store) -> Store:

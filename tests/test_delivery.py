@@ -200,10 +200,24 @@ class Memory(SynchronousTestCase):
         handled = [delivery() for _ in range(100)][-1]
         handled.handler, handled.message, handled.key = ("worker", "inbound"), Carried("1"), "key"
         handled.next_id()
+        handled.stage(Post("q", b"x"))
         handled.wait_for(succeed(None))
         self.assertIsNotNone(handled.store)
         handled.settled = True
         self.assertNotIn(dict, [type(each) for each in gc.get_referents(handled)])
+
+    def test_apart(self) -> None:
+        """What one stages, or adopts, is staged by no other, also after it was forgotten."""
+        one, other = delivery(), delivery()
+        post = Post("q", b"x")
+        for _ in range(2):
+            twin = one.apart()
+            twin.stage(post)
+            one.adopt(twin)
+            one.stage(post)
+            self.assertEqual([post, post], one.posts)
+            one.restart()
+        self.assertEqual(([], []), (one.posts, other.posts))
 
 
 class Limits(SynchronousTestCase):
