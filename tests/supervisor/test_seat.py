@@ -93,6 +93,7 @@ class Seats(TestCase):
         seat = self.seat()
         await self.until(lambda: self.lines == [b"first"])
         self.assertTrue(await seat.replace(Plan(namespace="second")))
+        await self.until(lambda: len(self.lines) == 3)  # what it writes comes on a way of its own
         self.assertEqual({b"first", b"second", b"asked to end"}, set(self.lines))
         self.assertEqual("second", seat.plan.namespace)
         for program in (small.CRASH, small.DEAF):
