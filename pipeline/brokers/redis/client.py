@@ -10,6 +10,7 @@ from typing import Any
 
 import hiredis
 import txredisapi
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
@@ -75,8 +76,10 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         for option in ("setTcpNoDelay", "setTcpKeepAlive"):
             if hasattr(self.transport, option):
                 getattr(self.transport, option)(True)
-        self._write_now = getattr(self.transport, "doWrite", None)  # TLS has none
-        self._write_some = getattr(self.transport, "writeSomeData", None)
+        # TLS is a wrapper whose unknown attributes are those of the socket behind it, where what is
+        # written would go past the encryption.
+        if isinstance(self.transport, FileDescriptor):
+            self._write_now, self._write_some = self.transport.doWrite, self.transport.writeSomeData
         self._look_later()
 
     async def greet(self, address: Address, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
@@ -62,6 +63,9 @@ class Encrypted(ClientCase):
         address = self.address(self.serve("localhost"))
         client = await self.connect(address)
         self.assertEqual(b"PONG", await client.execute("PING"))
+        protocol: Any = client._protocol  # nothing goes past the encryption
+        self.assertEqual((None, None), (protocol._write_now, protocol._write_some))
+        client.flush()
         wire = Wire(address)
         self.addCleanup(wire.close)
         self.assertEqual(b"PONG", wire.call("PING"))
