@@ -47,6 +47,25 @@ local function torn(id, why)
 end
 
 local replies, done = {plain == 0 and '1' or acknowledge()}, {}
+
+-- Acknowledges a delivery, unless there is a verdict on it; answers what becomes of it, or nothing.
+local function answered(id, verdict)
+    -- Who is not its owner any more has nothing to compare.
+    if verdict then return #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 and '0' or verdict end
+    if redis.call('XACK', KEYS[1], ARGV[1], id) == 0 then return '0' end
+end
+
+-- After its writes, the first error of which is failed, or nothing.
+local function settled(id, failed)
+    if failed then return torn(id, failed) end
+    done[#done + 1] = id
+    return '1'
+end
+
+local function failure(reply)
+    return type(reply) == 'table' and reply.err or nil
+end
+
 -- The shortest unit, as most are: p, then an index into KEYS, how many fields and values, these.
 -- One message is published, and nothing else is wanted.
 local function settle_post(id)
@@ -54,35 +73,48 @@ local function settle_post(id)
     local first = at + 4
     at = first + argc
     local why = refused('P', n, first, argc)
-    if why then
-        if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then return '0' end
-        return 'E:' .. why
+    local answer = answered(id, why and 'E:' .. why)
+    if answer then return answer end
+    return settled(id, failure(redis.pcall('XADD', KEYS[n], '*', unpack(ARGV, first, at - 1))))
+end
+
+-- The next shortest, as calls of tasks end: m, a hash and a field that must not be there, a value
+-- with its time to live and what it is, two sorted sets, and from there on as a Z: a member that
+-- leaves the first set for the second. What examine and write make of the same, without asking
+-- what it is that is wanted.
+local function settle_move(id)
+    local held, value = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 4])
+    local from, to = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
+    local field, set, add, member = at + 3, at + 5, at + 9, at + 11
+    at = at + 12
+    local kind, verdict = kind_of(held)
+    if kind ~= 'none' and kind ~= 'hash' then
+        verdict = 'E:' .. KEYS[held] .. ' holds a ' .. kind .. ', not a hash'
+    elseif kind == 'hash' and redis.call('HEXISTS', KEYS[held], ARGV[field]) == 1 then
+        verdict = 'C'
+    else
+        local why = refused('S', value, set, 2) or refused('z', from, member, 1) or refused('Z', to, add, 3)
+        verdict = why and 'E:' .. why
     end
-    if redis.call('XACK', KEYS[1], ARGV[1], id) == 0 then return '0' end
-    local reply = redis.pcall('XADD', KEYS[n], '*', unpack(ARGV, first, at - 1))
-    if type(reply) == 'table' then return torn(id, reply.err) end
-    done[#done + 1] = id
-    return '1'
+    local answer = answered(id, verdict)
+    if answer then return answer end
+    local first = failure(perform.S(KEYS[value], set))
+    local second = failure(perform.z(KEYS[from], member, 1))
+    return settled(id, first or second or failure(perform.Z(KEYS[to], add)))
 end
 
 local function settle_unit(id)
     local ends, verdict, writes = examine(at + 1)
     at = ends
-    if verdict then
-        -- Who is not its owner any more has nothing to compare.
-        if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then return '0' end
-        return verdict
-    end
-    if redis.call('XACK', KEYS[1], ARGV[1], id) == 0 then return '0' end
-    local failed = write(writes, offset)
-    if failed then return torn(id, failed) end
-    done[#done + 1] = id
-    return '1'
+    local answer = answered(id, verdict)
+    if answer then return answer end
+    return settled(id, write(writes, offset))
 end
 
+local SHORT = {p = settle_post, m = settle_move}
 local function settle_others()
     while ARGV[at] do
-        local settle = ARGV[at + 1] == 'p' and settle_post or settle_unit
+        local settle = SHORT[ARGV[at + 1]] or settle_unit
         replies[#replies + 1] = settle(ARGV[at])
     end
 end

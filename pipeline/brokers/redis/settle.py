@@ -187,6 +187,8 @@ def _size(delivery: Delivery) -> int:
     for post in delivery.posts:
         size += len(post.payload)
     if delivery.has_state:
-        writes = delivery.store.writes
-        size += sum(len(part) for write in writes for part in write if type(part) is bytes)
+        for write in delivery.store.writes:
+            for part in write:
+                if type(part) is bytes:
+                    size += len(part)
     return size

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.brokers.redis.layout import Layout
 from pipeline.delivery import Delivery, Post
-from pipeline.store import Check, Write
+from pipeline.store import Check, Store, Write
 
 __all__ = ["NAME", "Units", "fields", "member", "parts_of"]
 
@@ -87,6 +87,7 @@ class Units:
         self.keys: list[bytes] = list(keys)
         self._index = {key: n for n, key in enumerate(self.keys, 1)}
         self._streams: dict[str, int] = {}
+        self._keys: dict[tuple[str, str], int] = {}
         self.args: list[bytes | str | int] = []
 
     def _at(self, key: bytes) -> int:
@@ -120,6 +121,8 @@ class Units:
             args += (0, len(posts) + besides)
         else:
             store = delivery.store
+            if self._is_short and not posts and not besides and self._add_move(store):
+                return
             self._add_checks(store.checks)
             args.append(len(posts) + len(store.writes) + besides)
             self._add_writes(store.writes)
@@ -142,6 +145,31 @@ class Units:
         """Add writes alone, behind their number."""
         self.args.append(len(writes))
         self._add_writes(writes)
+
+    def _add_move(self, store: Store) -> bool:
+        """Add the short form of what the end of a task's call is, if this is so.
+
+        A name moves from one sorted set to another and a value is set, unless a field is there: 12
+        arguments instead of 23, which is half of what such an end costs here and there.
+        """
+        if len(store.writes) != 3 or len(checks := store.checks) != 1:
+            return False
+        (op, held, field, expected), (put, out, into) = checks[0], store.writes
+        if op != "hget" or expected is not None or put[0] != "set":
+            return False
+        if out[0] != "zrem" or into[0] != "zadd" or out[2:] != into[4:]:
+            return False
+        self.args += ("m", self._at_key("h", held), *field)
+        self.args += (self._at(self._layout.store("v", put[1])), put[3], put[2])
+        self.args += (self._at_key("z", out[1]), self._at_key("z", into[1]), *into[2:])
+        return True
+
+    def _at_key(self, kind: str, key: str) -> int:
+        """Where a key of the store is that others in the batch may have, too."""
+        index = self._keys.get((kind, key))
+        if index is None:
+            index = self._keys[kind, key] = self._at(self._layout.store(kind, key))
+        return index
 
     def _add_post(self, post: Post) -> None:
         if post.delay:
