@@ -35,7 +35,9 @@ class Connection:
         self._broker: Any = None
         #: Seconds to reach the server.
         self.patience = PATIENCE
-        itself = Part("the broker", self._start, lambda deadline: self._stop())
+        itself = Part(
+            "the broker", self._start, lambda deadline: self._stop(), trouble=self._trouble
+        )
         #: In the order of their start.
         self.parts = (itself,) if server is None else (server, itself)
 
@@ -55,6 +57,9 @@ class Connection:
             raise BrokerUnavailable(
                 f"no connection within {self.patience:g} s: {self.broker.problem}"
             ) from None
+
+    def _trouble(self) -> str | None:
+        return None if self._broker is None else self._broker.problem
 
     async def _stop(self) -> None:
         if self._broker is not None:

@@ -36,6 +36,8 @@ class Part:
     stop: Callable[[float], Awaitable[Any]]
     #: Whose part this is, for who looks into a system.
     owner: Any = None
+    #: What keeps it from being ready, in words; None or "": nothing that it knows of.
+    trouble: Callable[[], str | None] = lambda: None
 
 
 class System(MultiService):
@@ -99,7 +101,10 @@ class System(MultiService):
             return "it is stopping"
         if self.ready.called:
             return ""
-        return f"{self._started[-1].name} is starting" if self._started else "it is starting"
+        if not self._started:
+            return "it is starting"
+        why = self._started[-1].trouble()
+        return f"{self._started[-1].name} is starting" + (f": {why}" if why else "")
 
     def startService(self) -> None:
         super().startService()

@@ -78,12 +78,15 @@ class Choice(TestCase):
             self.successResultOf(Deferred.fromCoroutine(part.stop(1.0)))  # type: ignore[arg-type]
 
     def test_patience(self) -> None:
-        """A server that can't be reached is given up after a while, with the reason."""
+        """A server that can't be reached is given up after a while, with the reason, which who asks
+        meanwhile is told."""
         clock = Clock()
         broker = Unreachable()
         made = Connection(lambda: broker, clock)
         (part,) = made.parts
+        self.assertIsNone(part.trouble())
         started = Deferred.fromCoroutine(part.start())  # type: ignore[arg-type]
+        self.assertEqual("nobody listens", part.trouble())
         clock.advance(PATIENCE)
         error = self.failureResultOf(started, BrokerUnavailable).value
         self.assertEqual("no connection within 10 s: nobody listens", str(error))

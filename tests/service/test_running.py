@@ -105,6 +105,18 @@ class Life(TestCase):
         self.assertEqual(["+a", "+b", "-b", "-a"], self.parts.events)
         self.assertEqual([], self.failures)
 
+    def test_unready(self) -> None:
+        """While a part starts it is said which, and what it waits for if it knows."""
+        trouble: list[str] = []
+        slow = self.parts.part("a", start=Deferred)
+        system = self.system(replace(slow, trouble=lambda: "".join(trouble)))
+        self.assertEqual("it is starting", system.unready)
+        system.startService()
+        self.assertEqual("a is starting", system.unready)
+        trouble.append("no connection")
+        self.assertEqual("a is starting: no connection", system.unready)
+        self.successResultOf(system.stopService())
+
     def test_told(self) -> None:
         """The log says when it begins to stop, with how much time, and when it has stopped."""
         with capturedLogs() as logs:
