@@ -26,7 +26,7 @@ __all__ = [
     "request",
 ]
 
-PUBLISH = Script.load("gone.lua", "units.lua", "publish.lua")
+PUBLISH = Script.load("gone.lua", "writes.lua", "publish.lua")
 #: The same for what is nothing but messages, as most is.
 PLAIN = Script.load("plain.lua")
 # Only ever upwards: a copy of this that the network delivers late must not undo what came after.
@@ -109,16 +109,18 @@ class Batch:
         args = units.args
         for post in self.posts:
             values = fields(post)
-            if values[0] == b"m" and not (post.headers or post.delay or post.window or post.writes):
+            is_short = values[0] == b"m" and not (post.headers or post.delay or post.window)
+            if is_short and not post.writes:
                 args += values
+                continue
+            if is_short:
+                args += ("w", post.payload)
+                units.add_writes(post.writes)
                 continue
             delayed = member(post) if post.delay else b""
             seen = post.unique if post.window else ""
-            args += (post.delay, seen, post.window, delayed, len(values), *values, 0)
-            if post.writes:
-                at = len(args)
-                units.add_writes(post.writes)
-                args[at - 1] = len(args) - at
+            args += (post.delay, seen, post.window, delayed, len(values), *values)
+            units.add_writes(post.writes)
 
 
 def alone(call: Call) -> Batch:

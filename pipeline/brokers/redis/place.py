@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RedisPlace"]
 
 _WAITING = Script.load("position.lua", "waiting.lua")
-_DRAIN = Script.load("gone.lua", "units.lua", "position.lua", "drain.lua")
+_DRAIN = Script.load("gone.lua", "writes.lua", "units.lua", "position.lua", "drain.lua")
 #: How many bytes end a page, so that large messages don't fill the memory.
 PAGE_BYTES = 1024 * 1024
 #: How many messages that are delayed, or in hand, are read at once: each may be large.

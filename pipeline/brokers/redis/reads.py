@@ -11,7 +11,7 @@ from pipeline.store import READS
 
 __all__ = ["COMMIT", "command_of", "is_committed", "value_in"]
 
-COMMIT = Script.load("gone.lua", "units.lua", "commit.lua")
+COMMIT = Script.load("gone.lua", "writes.lua", "units.lua", "commit.lua")
 _COMMANDS = {
     "get": "GET",
     "count": "GET",

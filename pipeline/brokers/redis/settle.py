@@ -16,7 +16,7 @@ from pipeline.errors import ServerRefused
 
 __all__ = ["IN_HAND", "Settler"]
 
-SETTLE = Script.load("gone.lua", "units.lua", "settle.lua")
+SETTLE = Script.load("gone.lua", "writes.lua", "units.lua", "settle.lua")
 #: A batch is capped, so that no script holds up the server for long.
 MOST_DELIVERIES, MOST_BYTES = 500, 1_000_000
 #: What a consumer still has in hand after it, to settle it otherwise.

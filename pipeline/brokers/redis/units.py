@@ -142,9 +142,14 @@ class Units:
             self._add_post(post)
 
     def add_writes(self, writes: Sequence[Write]) -> None:
-        """Add writes alone, behind their number."""
-        self.args.append(len(writes))
-        self._add_writes(writes)
+        """Add writes alone, behind the number of their arguments."""
+        args = self.args
+        at = len(args)
+        args.append(0)
+        if writes:
+            args.append(len(writes))
+            self._add_writes(writes)
+            args[at] = len(args) - at - 1
 
     def _add_move(self, store: Store) -> bool:
         """Add the short form of what the end of a task's call is, if this is so.

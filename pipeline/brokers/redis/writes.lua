@@ -19,10 +19,11 @@ local function now(offset)
     return clock
 end
 
+-- Asked once; of what is not there, until it is written to.
 local kinds = {}
 local function kind_of(n)
     local kind = kinds[n]
-    if not kind or kind == 'none' then
+    if not kind then
         kind = redis.call('TYPE', KEYS[n]).ok
         kinds[n] = kind
     end
@@ -132,6 +133,7 @@ local function write(at, offset, is_end)
     for _ = 1, count do
         local n, argc = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
         local reply = perform[ARGV[at]](KEYS[n], at + 3, argc, offset)
+        if kinds[n] == 'none' then kinds[n] = nil end
         if type(reply) == 'table' and reply.err then
             if is_end and is_end(reply.err) then return reply end
             failed = failed or reply.err

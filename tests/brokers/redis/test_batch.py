@@ -68,6 +68,11 @@ class Arguments(SynchronousTestCase):
         args = arguments(POST._replace(writes=(("delete", "k"),)))
         self.assertEqual([4, 1, "D", 1, 0], args[-5:])
 
+    def test_writes_alone(self) -> None:
+        """What has nothing but writes has no more before them."""
+        args = arguments(POST._replace(writes=(("delete", "k"),)))
+        self.assertEqual(["w", b"12345", 4, 1, "D", 1, 0], args)
+
     def test_now(self) -> None:
         """A message for now has no member of the delayed."""
         post = POST._replace(headers=(b"a", b"2"))
@@ -167,3 +172,70 @@ class Plain(RedisCase):
             batch = alone(call())
             batch.add(call(post=post._replace(queue=queue)))
             self.assertIs(script, request(batch, self.layout, self.keys(queue), queue)[0])
+
+
+class Written(RedisCase):
+    """A message that only has writes is told shortly, and stored as one that is told at length."""
+
+    def ask(self, number: int, post: Post, *, shortly: bool = True) -> Any:
+        """Store a message as the producer's next; the answer."""
+        layout = Layout(self.namespace, 0)
+        producer = layout.producer("me")
+        self.tell("HSETNX", producer, post.queue, 0)
+        batch = alone(call(post=post))
+        batch.first = number
+        script, keys, args = request(
+            batch, layout, keys_of(layout, post.queue, producer), post.queue
+        )
+        if not shortly:
+            self.assertEqual("w", args[5])
+            args[5:7] = [0, "", 0, b"", 2, b"m", post.payload]
+        return self.tell("EVAL", script.source, len(keys), *keys, *args)
+
+    def lying(self, queue: str) -> list[list[bytes]]:
+        """What lies in a stream, by its letter and its queue's name; not when it came there."""
+        found = self.tell("XRANGE", f"{{{self.namespace}:0}}:{queue}", "-", "+")
+        return [
+            values[: values.index(b"enqueued_at")] if "x:" in queue else values
+            for _, values in found
+        ]
+
+    def value(self) -> Any:
+        return self.tell("GET", Layout(self.namespace, 0).store("v", "k"))
+
+    def test_alike(self) -> None:
+        """Once each, with what is written; for an instance that is gone it is a dead letter."""
+        for shortly in (True, False):
+            for queue, place in (("q", "q:q"), ("gone@me", "x:gone")):
+                number = 1 if shortly else 2
+                post = Post(queue, b"1", writes=(("set", "k", b"%d" % number, 0),))
+                for _ in range(2):
+                    reply = self.ask(number, post, shortly=shortly)
+                    self.assertEqual([b"OK", number, 0], reply)
+                self.assertEqual(b"%d" % number, self.value())
+                found = self.lying(place)
+                self.assertEqual(number, len(found))
+                self.assertEqual(found[0], found[-1])
+
+    def test_unwritable(self) -> None:
+        """Of a write that can't be done nothing is, on both ways."""
+        self.tell("LPUSH", Layout(self.namespace, 0).store("v", "k"), 1)
+        post = Post("q", b"1", writes=(("set", "k", b"1", 0),))
+        replies = [self.ask(1, post, shortly=shortly) for shortly in (True, False)]
+        self.assertEqual(b"UNWRITABLE", replies[0][0])
+        self.assertEqual(replies[0], replies[1])
+        self.assertEqual(0, self.tell("EXISTS", Layout(self.namespace, 0).stream("q")))
+
+    def test_untouched(self) -> None:
+        """A key of another type is an error of those messages alone that would touch it."""
+        layout = Layout(self.namespace, 0)
+        wrong: dict[bytes, dict[str, Any]] = {
+            layout.delayed("q"): {"delay": 5},
+            layout.window("q"): {"unique": "u", "window": 5},
+        }
+        for key in wrong:
+            self.tell("SET", key, "x")
+        post = Post("q", b"1", writes=(("set", "k", b"1", 0),))
+        self.assertEqual([b"OK", 1, 0], self.ask(1, post))
+        for key, option in wrong.items():
+            self.assertEqual([b"WRONGTYPE", key], self.ask(2, post._replace(**option)))
