@@ -114,8 +114,9 @@ class Batch:
                 args += values
                 continue
             if is_short:
-                args += ("w", post.payload)
-                units.add_writes(post.writes)
+                is_state = [write[0] for write in post.writes] == ["set", "zadd"]
+                args += ("s" if is_state else "w", post.payload)
+                (units.add_state if is_state else units.add_writes)(post.writes)
                 continue
             delayed = member(post) if post.delay else b""
             seen = post.unique if post.window else ""

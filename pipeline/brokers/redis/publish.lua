@@ -9,7 +9,9 @@
 -- ARGV  1 the queue's field in the producer, 2 first number, 3 max depth (0 none), 4 the
 --       producer's time to live in s, 5 a time offset in ms (tests), then for each message,
 --       if it is nothing but a message, m and this; if it only has writes, w, this, number of
---       arguments of its writes, and these, which are as in writes.lua; else:
+--       arguments of its writes, and these, which are as in writes.lua; if those are a value and a
+--       member of a sorted set, as of most calls of tasks, s, this, index into KEYS, time to live,
+--       value, index into KEYS, time to live, score, member; else:
 --       delay in ms, id for the window ('' none), window in ms, member if delayed (else ''),
 --       number of fields and values, fields and values, number of arguments of its writes, and these
 -- Reply: OK, the last number, how many the window left out · UNKNOWN (make the producer known
@@ -41,10 +43,15 @@ while ARGV[at] do
     local form, is_fresh = ARGV[at], number > last
     if is_fresh then
         fresh[#fresh + 1] = at
-        if form == 'm' or form == 'w' or form == '0' then touched[1] = 'stream' else touched[2] = 'zset' end
+        if form == 'm' or form == 'w' or form == 's' or form == '0' then touched[1] = 'stream' else touched[2] = 'zset' end
     end
     if form == 'm' then
         at = at + 2
+    elseif form == 's' then
+        if is_fresh and not why then
+            why = refused('S', tonumber(ARGV[at + 2]), at + 3, 2) or refused('Z', tonumber(ARGV[at + 5]), at + 6, 3)
+        end
+        at = at + 9
     else
         if form == 'w' then
             at = at + 2
@@ -108,6 +115,10 @@ end
 for _, i in ipairs(fresh) do
     if ARGV[i] == 'm' then
         add_plain(ARGV[i + 1])
+    elseif ARGV[i] == 's' then
+        add_plain(ARGV[i + 1])
+        perform.S(KEYS[tonumber(ARGV[i + 2])], i + 3)
+        perform.Z(KEYS[tonumber(ARGV[i + 5])], i + 6)
     elseif ARGV[i] == 'w' then
         add_plain(ARGV[i + 1])
         write(i + 3, offset)

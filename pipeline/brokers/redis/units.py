@@ -151,6 +151,12 @@ class Units:
             self._add_writes(writes)
             args[at] = len(args) - at - 1
 
+    def add_state(self, writes: Sequence[Write]) -> None:
+        """Add two writes: a value that is set, and a member that is put into a sorted set."""
+        put, into = writes
+        self.args += (self._at(self._layout.store("v", put[1])), put[3], put[2])
+        self.args += (self._at_key("z", into[1]), *into[2:])
+
     def _add_move(self, store: Store) -> bool:
         """Add the short form of what the end of a task's call is, if this is so.
 

@@ -73,6 +73,12 @@ class Arguments(SynchronousTestCase):
         args = arguments(POST._replace(writes=(("delete", "k"),)))
         self.assertEqual(["w", b"12345", 4, 1, "D", 1, 0], args)
 
+    def test_state(self) -> None:
+        """A value and a member of a sorted set are told without what says what they are."""
+        writes = (("set", "k", b"v", 5), ("zadd", "z", 0, b"1.5", b"m"))
+        args = arguments(POST._replace(writes=writes))
+        self.assertEqual(["s", b"12345", 1, 5, b"v", 2, 0, b"1.5", b"m"], args)
+
     def test_now(self) -> None:
         """A message for now has no member of the delayed."""
         post = POST._replace(headers=(b"a", b"2"))
@@ -188,8 +194,12 @@ class Written(RedisCase):
             batch, layout, keys_of(layout, post.queue, producer), post.queue
         )
         if not shortly:
-            self.assertEqual("w", args[5])
-            args[5:7] = [0, "", 0, b"", 2, b"m", post.payload]
+            short = alone(call(post=post._replace(headers=(b"t", b"1"))))
+            long = Units(layout, keys_of(layout, post.queue, producer))
+            short.add_to(long)
+            self.assertIn(args[5], ("w", "s"))
+            self.assertEqual([4, b"m", post.payload, b"t", b"1"], long.args[4:9])
+            args[5:] = [0, "", 0, b"", 2, b"m", post.payload, *long.args[9:]]
         return self.tell("EVAL", script.source, len(keys), *keys, *args)
 
     def lying(self, queue: str) -> list[list[bytes]]:
@@ -204,15 +214,27 @@ class Written(RedisCase):
         return self.tell("GET", Layout(self.namespace, 0).store("v", "k"))
 
     def test_alike(self) -> None:
+        """As whatever it is told, it is stored alike."""
+        self.check(is_alone=True)
+
+    def test_state_alike(self) -> None:
+        """So is one with a value and a member of a sorted set."""
+        self.check(is_alone=False)
+
+    def check(self, *, is_alone: bool) -> None:
         """Once each, with what is written; for an instance that is gone it is a dead letter."""
         for shortly in (True, False):
             for queue, place in (("q", "q:q"), ("gone@me", "x:gone")):
                 number = 1 if shortly else 2
-                post = Post(queue, b"1", writes=(("set", "k", b"%d" % number, 0),))
+                put = ("set", "k", b"%d" % number, 0)
+                writes = (put,) if is_alone else (put, ("zadd", "z", 0, b"2.5", b"%d" % number))
+                post = Post(queue, b"1", writes=writes)
                 for _ in range(2):
                     reply = self.ask(number, post, shortly=shortly)
                     self.assertEqual([b"OK", number, 0], reply)
                 self.assertEqual(b"%d" % number, self.value())
+                members = self.tell("ZCARD", Layout(self.namespace, 0).store("z", "z"))
+                self.assertEqual(0 if is_alone else number, members)
                 found = self.lying(place)
                 self.assertEqual(number, len(found))
                 self.assertEqual(found[0], found[-1])
@@ -220,10 +242,13 @@ class Written(RedisCase):
     def test_unwritable(self) -> None:
         """Of a write that can't be done nothing is, on both ways."""
         self.tell("LPUSH", Layout(self.namespace, 0).store("v", "k"), 1)
-        post = Post("q", b"1", writes=(("set", "k", b"1", 0),))
-        replies = [self.ask(1, post, shortly=shortly) for shortly in (True, False)]
-        self.assertEqual(b"UNWRITABLE", replies[0][0])
-        self.assertEqual(replies[0], replies[1])
+        put, into = ("set", "k", b"1", 0), ("zadd", "z", 0, b"1.5", b"m")
+        others = (("set", "n", b"1", 0), (*into[:3], b"x", b"m")), (("set", "n", b"1", -1), into)
+        for writes in ((put,), (put, into), *others):
+            post = Post("q", b"1", writes=writes)
+            replies = [self.ask(1, post, shortly=shortly) for shortly in (True, False)]
+            self.assertEqual(b"UNWRITABLE", replies[0][0])
+            self.assertEqual(replies[0], replies[1])
         self.assertEqual(0, self.tell("EXISTS", Layout(self.namespace, 0).stream("q")))
 
     def test_untouched(self) -> None:
