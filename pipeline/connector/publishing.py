@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from contextvars import copy_context
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -132,8 +133,14 @@ class Publisher:
         chain = self._chains.get(kind)
         if chain is None or self.is_spread or not _is_simple(edge):
             return self._begun(self._publish(kind, message, edge), edge.delivery)
-        # Of a message that goes from the edge as most do, while nothing waits, the broker's own
-        # Deferred is all that is needed.
+        # What middleware sets of its context must not stay behind with who publishes.
+        return copy_context().run(self._straight, chain, kind, message, edge)
+
+    def _straight(self, chain: Any, kind: str, message: Any, edge: Edge) -> Deferred[Any]:
+        """Publish a message that goes from the edge as most do.
+
+        While nothing waits, the broker's own Deferred is all that is needed.
+        """
         passed: Any
         try:
             passed = chain(message, self.name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -68,6 +69,19 @@ class Edges(PublisherCase):
         for each in (delivery, None):
             self.successResultOf(publisher.publish("inbound", inbound(), Edge(each)))
         self.assertEqual([delivery, None], found)
+
+    def test_context(self) -> None:
+        """What middleware sets of its context doesn't stay behind with who publishes."""
+        tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+
+        class Setting(BaseMiddleware):
+            def handle_publish_inbound(self, message: Any, connector_name: str) -> Any:
+                tenant.set("somebody")
+                return message
+
+        publisher = self.publisher(Setting("setting", {}, None))
+        self.successResultOf(publisher.publish("inbound", inbound(), Edge(None)))
+        self.assertEqual("nobody", tenant.get())
 
     def test_unknown_kind(self) -> None:
         """A kind that isn't published is an error."""
