@@ -100,6 +100,7 @@ class Crew:
         """Run a function as soon as a thread is free, with the context variables of here.
 
         :param ended: called in the reactor with what it returns, or with a Failure.
+        :raise RuntimeError: the system lets no thread begin; it won't run.
         """
         return self._line_up(self._line, ended, function, args)
 
@@ -139,17 +140,24 @@ class Crew:
         work = Work(ended, function, args, now)
         line.append(work)
         if len(self._bells) < min(self._out, self.size):
-            self._hire()
+            self._hire(work)
         else:
             self._ring()
         return work
 
-    def _hire(self) -> None:
+    def _hire(self, work: Work) -> None:
         bell = threading.Lock()
         bell.acquire()
         self._bells.add(bell)
         name = f"{self._name}-{len(self._bells)}"
-        threading.Thread(target=self._serve, args=(bell,), name=name, daemon=True).start()
+        thread = threading.Thread(target=self._serve, args=(bell,), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more
+            self._bells.discard(bell)
+            if self._is_out_of_line(work):  # else another was quicker
+                self._out -= 1
+                raise
 
     def _ring(self) -> None:
         """Wake one thread that rests, unless one wakes up already: it will wake the next.

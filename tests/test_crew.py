@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
@@ -170,6 +171,16 @@ class Threads(TestCase):
                 await deferLater(self.reactor, 0)
         await self._until(lambda: len(back) == 3000)
         self.assertEqual(list(range(3000)), sorted(back))
+
+    async def test_no_thread(self) -> None:
+        """What no thread can be begun for is an error and never runs; the next tries again."""
+        crew, back = self._crew(1), list[object]()
+        no_more = RuntimeError("can't start new thread")
+        with patch.object(threading.Thread, "start", side_effect=no_more):
+            self.assertRaises(RuntimeError, crew.do, back.append, int)
+        self.assertEqual(0, crew.busy)
+        self.assertEqual(7, await self._do(lambda: 7, crew))
+        self.assertEqual([], back)
 
     async def test_taking_fails(self) -> None:
         """That one result can't be taken is logged, and keeps no other from being taken."""
