@@ -6,7 +6,7 @@ connector settles it in one step with the acknowledgement: all of it happens, on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NamedTuple, cast
@@ -139,10 +139,6 @@ def delivery_in_hand() -> Delivery:
     return delivery
 
 
-#: What most deliveries have staged: a list that nobody changes, instead of one for each.
-_NO_POSTS: list[Post] = []
-
-
 class Delivery:
     """One message in hand.
 
@@ -174,7 +170,8 @@ class Delivery:
     conflicts: int = 0
     #: True once its unit of work is closed: what is staged later is an error.
     settled: bool = False
-    posts: list[Post] = _NO_POSTS
+    # Who puts something in here by mistake, and not by stage(), hears of it at once.
+    posts: Sequence[Post] = ()
     _enqueued_at: int | None = None
     _store: Store | None = None
     _ids: int = 0
@@ -267,7 +264,7 @@ class Delivery:
         if post.writes:
             self.store.writes += post.writes
             post = post._replace(writes=())
-        if self.posts:
+        if isinstance(self.posts, list):
             self.posts.append(post)
         else:
             self.posts = [post]
@@ -286,7 +283,7 @@ class Delivery:
 
     def adopt(self, twin: Apart) -> None:
         """Take over what was staged in a unit of work that began as this one."""
-        self.posts = self.posts + twin.posts
+        self.posts = [*self.posts, *twin.posts]
         self._ids = max(self._ids, twin._ids)
         for unfinished in twin.take_unfinished():
             self.wait_for(unfinished)
@@ -307,7 +304,7 @@ class Delivery:
 
     def restart(self) -> None:
         """Forget what was staged and read: the message is handled anew, or settled otherwise."""
-        self.posts = _NO_POSTS
+        self.posts = ()
         self._ids = 0
         self._unfinished = None
         self.refusal = ""
@@ -338,7 +335,7 @@ class Apart(Delivery):
 # had, and many more are taken before one is handled: so the first has all that handling sets.
 _FIRST = Delivery("", b"", b"")
 _FIRST.message = _FIRST.handler = _FIRST.key = _FIRST._store = _FIRST._unfinished = None
-_FIRST._ids, _FIRST.settled, _FIRST.posts = 0, False, _NO_POSTS
+_FIRST._ids, _FIRST.settled, _FIRST.posts = 0, False, ()
 
 
 def _copied(store: Store) -> Store:

@@ -72,7 +72,7 @@ class Staging(SynchronousTestCase):
         error = self.assertRaises(RuntimeError, job.stage, Post("q", b"late"))
         self.assertIn("immediately=True", str(error))
         self.assertIn("work.inbound", str(error))
-        self.assertEqual([], job.posts)
+        self.assertEqual([], [*job.posts])
 
     def test_restart(self) -> None:
         """A second run starts with nothing of the first."""
@@ -84,7 +84,7 @@ class Staging(SynchronousTestCase):
         job.refusal, job.settled = "no", True
         first = job.next_id()
         job.restart()
-        self.assertEqual(([], [], []), (job.posts, job.store.writes, job.store.checks))
+        self.assertEqual(([], [], []), ([*job.posts], job.store.writes, job.store.checks))
         self.assertEqual(("", False, ()), (job.refusal, job.settled, job.take_unfinished()))
         self.assertEqual(first, job.next_id())
 
@@ -217,7 +217,13 @@ class Memory(SynchronousTestCase):
             one.stage(post)
             self.assertEqual([post, post], one.posts)
             one.restart()
-        self.assertEqual(([], []), (one.posts, other.posts))
+        self.assertEqual(([], []), ([*one.posts], [*other.posts]))
+
+    def test_past_staging(self) -> None:
+        """Who puts a message beside what is staged can't put it into all other deliveries."""
+        with self.assertRaises(AttributeError):
+            delivery().posts.append(Post("q", b"x"))  # type: ignore[attr-defined]  # the mistake
+        self.assertEqual([], [*delivery().posts])
 
 
 class Limits(SynchronousTestCase):
