@@ -28,6 +28,7 @@ from pipeline.brokers.redis.broker import RedisBroker
 from pipeline.codec import Codec
 from pipeline.delivery import Post
 from pipeline.message import UserMessage
+from pipeline.service.collecting import collect_beyond
 from pipeline.worker import Runtime, Worker
 
 SIZES = {
@@ -102,6 +103,7 @@ class Case:
         count = max(5, min(count, MOST_BYTES // (sizes["payload"] + ENVELOPE)))
         worker = self._worker(reactor)
         await worker.start_worker()
+        collect_beyond([worker])  # as a service does
         await worker.pause_connectors()
         await self._fill(count)
         handled = worker.expect(count)

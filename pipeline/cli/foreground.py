@@ -13,7 +13,7 @@ from pipeline.observe.logs.begin import observer
 from pipeline.observe.logs.lines import TerminalLines
 from pipeline.observe.logs.records import json_line
 from pipeline.observe.logs.stdlib import take_over
-from pipeline.service.collecting import collect_seldom
+from pipeline.service.collecting import collect_seldom, mind
 from pipeline.service.process import stop, stop_on_signals
 from pipeline.service.running import System
 from pipeline.service.steady import keep_steady
@@ -39,6 +39,7 @@ def run_in_foreground(make: Make, reactor: Any) -> int:
         reactor.callWhenRunning(stop, reactor)
 
     system = make(failed)
+    mind(system)
     reactor.callWhenRunning(system.startService)
     reactor.addSystemEventTrigger("before", "shutdown", system.stopService)
     stop_on_signals(reactor, system.hurry)

@@ -94,7 +94,7 @@ def _service(options: Options) -> System:
     from twisted.internet import reactor as installed
 
     from pipeline.service.build import build, load
-    from pipeline.service.collecting import collect_seldom
+    from pipeline.service.collecting import collect_seldom, mind
     from pipeline.service.process import exit_status_at_end, stop, stop_on_signals
     from pipeline.service.steady import keep_steady
     from pipeline.service.twistd_log import log_observer
@@ -109,6 +109,7 @@ def _service(options: Options) -> System:
         reactor.callWhenRunning(stop, reactor)
 
     system = build(config, reactor, only=options["worker"], failed=failed)
+    mind(system)
     if options["maxthreads"]:
         reactor.suggestThreadPoolSize(options["maxthreads"])
     stop_on_signals(reactor, system.hurry)
