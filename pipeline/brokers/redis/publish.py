@@ -260,7 +260,7 @@ class Lane:
 
         :return: False when the server can't be asked now.
         """
-        if len(batch.calls) > 1:
+        if len(batch.calls or batch.posts) > 1:
             self._sent.popleft()
             self._sent.extendleft(reversed(_apart(batch)))
             return True
@@ -269,6 +269,13 @@ class Lane:
         if self._sent and self._sent[0] is batch:
             self._sent.popleft()
             self._fail(batch.calls, error)
+            if not batch.calls:
+                self._log.error(
+                    "{queue}: {count} messages that the server has lost are refused now: {why}",
+                    queue=self._queue,
+                    count=batch.count,
+                    why=error,
+                )
         return True
 
     # Ends ----------------------------------------------------------------------------------------
@@ -310,11 +317,16 @@ def _unanswered(failure: Failure) -> list[Any]:
 
 
 def _apart(batch: Batch) -> list[Batch]:
-    """Each call of a batch in one of its own, under the numbers that it has."""
+    """Each call of a batch in one of its own, under the numbers that it has.
+
+    Of what was stored before, nobody knows any more which messages were one call.
+    """
     batches, first = [], batch.first
-    for call in batch.calls:
+    for call in batch.calls or [Call([post], 0, None) for post in batch.posts]:
         single = alone(call)
         single.first = first
+        if not batch.calls:
+            single.calls = []
         first += single.count
         batches.append(single)
     return batches

@@ -168,6 +168,26 @@ class ServerLoses(LaneCase):
         await self.soon(self.send(lane, b"3"))
         self.assertEqual([0, 1, 2, 1, 2, 3], self.numbers())
 
+    async def test_gap_refused(self) -> None:
+        """Of what is sent again only that is lost which is refused now, and it is told."""
+        lane = await self.lane()
+        post = Post(QUEUE, b"9", writes=(("incr", "n", 1, 0),))
+        sent = [self.send(lane, b"%d" % n) for n in range(publish.WINDOW)]
+        sent += [self.send(lane, b"4"), lane.publish([post], 0), self.send(lane, b"5", b"6")]
+        await self.results(sent)
+        self.assertEqual([0, 1, 2, 3, 4, 9, 5, 6], self.numbers())
+        self.tell("XTRIM", self.layout.stream(QUEUE), "MAXLEN", 0)
+        self.tell("HSET", self.layout.producer("me"), QUEUE, publish.WINDOW)
+        self.tell("SET", self.layout.store("n", "n"), "no number")
+        told: list[Any] = []
+        self.patch(lane, "_log", type("Log", (), {"error": lambda self, *a, **k: told.append(k)})())
+        await self.soon(self.send(lane, b"7"))
+        self.assertEqual([4, 5, 6, 7], self.numbers())
+        self.assertEqual(
+            [(1, "the stored value is no integer")],
+            [(each["count"], str(each["why"])) for each in told],
+        )
+
     async def test_gap_too_old(self) -> None:
         """What is lost and not kept any more is told, and the rest goes on."""
         lane = await self.lane()
