@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from pipeline.connector.publishing import Edge, Publisher
-from pipeline.connector.steps import Steps
+from pipeline.connector.steps import TOGETHER, Steps
 from pipeline.delivery import Post
 from pipeline.errors import Drop, Respond
 from pipeline.signals import message_published
@@ -57,7 +58,10 @@ class Many:
         told: dict[int, Any] = {}
         try:
             try:
-                await self._pass(messages, passed, told)
+                if self._is_plain:
+                    await self._pass_plainly(iter(messages), passed)
+                else:
+                    await self._pass(enumerate(messages), passed, told)
             except BaseException:
                 await self._steps.settled()
                 raise
@@ -73,14 +77,44 @@ class Many:
                 queue = self._edge.queue or self._publisher.queue_for(self._kind, message)
                 self._publisher.tell(self._kind, message, queue, None)
 
+    @property
+    def _is_plain(self) -> bool:
+        """Nothing is to be done for a single message but to encode it."""
+        publisher, edge = self._publisher, self._edge
+        if self._kind == "outbound" or publisher.is_spread or message_published.receivers:
+            return False
+        if edge.delay or edge.unique or edge.window or self._writes is not None:
+            return False
+        return self._kind in publisher.plain
+
+    async def _pass_plainly(self, messages: Iterator[Any], passed: Callable[[Any], None]) -> None:
+        """As :meth:`_pass`, in half of the time."""
+        encode, steps, first = self._publisher.encode, self._steps, 0
+        queue = self._edge.queue or self._publisher.queue_for(self._kind, None)
+        while some := list(islice(messages, TOGETHER)):
+            if steps.is_due:
+                await steps.turn()
+            try:
+                posts = [Post(queue, encode(message)) for message in some]
+            except Exception:  # it is raised again where it is known of which message
+                await self._pass(enumerate(some, first), passed, {})
+                raise
+            steps.add_all(posts, 0, first)
+            for message in some:
+                passed(message)
+            first += len(some)
+
     async def _pass(
-        self, messages: Iterable[Any], passed: Callable[[Any], None], told: dict[int, Any]
+        self,
+        messages: Iterable[tuple[int, Any]],
+        passed: Callable[[Any], None],
+        told: dict[int, Any],
     ) -> None:
         kind, steps, name = self._kind, self._steps, self._publisher.name
         chain, is_spread = self._publisher.chain(kind), self._publisher.is_spread
         post, queue_for, queue = self._publisher.post, self._publisher.queue_for, self._edge.queue
         is_told, partition = bool(message_published.receivers), 0
-        for number, message in enumerate(messages):
+        for number, message in messages:
             if steps.is_due:
                 self.passing = None
                 await steps.turn()

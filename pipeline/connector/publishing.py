@@ -115,15 +115,18 @@ class Publisher:
         self.name = name
         self.worker = worker
         self.clock = worker.clock
-        self._encode = worker.codec.encode
+        self.encode = worker.codec.encode
         self._tracing = getattr(worker, "tracing", None)
         self.is_spread = worker.broker.partitions > 1
         #: What holds up who publishes from the edge.
         self.pressure = Pressure(name, worker.broker, worker.clock)
         self._chains = {kind: stack.publish(kind).through for kind in publishes}
-        self._of_nacks = stack.publish(
-            "event"
-        ).through  # also where events are not published otherwise
+        # Also where events are not published otherwise.
+        self._of_nacks = stack.publish("event").through
+        #: The kinds of which nothing is done to a message but to encode it.
+        self.plain = frozenset(
+            kind for kind in publishes if self._tracing is None and not stack.publish(kind).steps
+        )
         self._queues = {kind: queue_of(name, kind) for kind in publishes}
         self._sender = sender
         self._answered = answered
@@ -263,9 +266,9 @@ class Publisher:
 
     def _plain(self, queue: str, message: Any, delivery: Delivery | None) -> Post:
         if self._tracing is None:
-            return Post(queue, self._encode(message))
+            return Post(queue, self.encode(message))
         headers = self._tracing.headers(queue, message, delivery)
-        return Post(queue, self._encode(message), headers)
+        return Post(queue, self.encode(message), headers)
 
     def tell(self, kind: str, message: Any, queue: str, delivery: Delivery | None) -> None:
         """Tell receivers of the signal that a message is published."""
@@ -342,8 +345,3 @@ class Publisher:
 def _is_simple(edge: Edge) -> bool:
     """It goes to the broker at once, and an error of that is what comes of it."""
     return edge.delivery is None and edge.through is None and edge.when_full == "fail"
-
-
-def in_hand(delivery: Delivery | None) -> Delivery | None:
-    """This delivery, else the one that the running code handles, if any."""
-    return current.get() if delivery is None else delivery

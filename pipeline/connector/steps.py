@@ -64,6 +64,23 @@ class Steps:
         if len(step.posts) == TOGETHER or step.size >= LARGE:
             self._begin(key)
 
+    def add_all(self, posts: list[Post], partition: int, first: int) -> None:
+        """As :meth:`add`, for posts that are for one queue and no more than a step.
+
+        :param first: the number of the first.
+        """
+        key = (partition, posts[0].queue)
+        size = sum([len(post.payload) for post in posts])
+        if key in self._waiting or size >= LARGE:
+            for number, post in enumerate(posts, first):
+                self.add(post, partition, number)
+            return
+        step = self._waiting[key] = _Step()
+        step.posts, step.size = posts, size
+        step.numbers = list(range(first, first + len(posts)))
+        if len(posts) == TOGETHER:
+            self._begin(key)
+
     async def turn(self) -> None:
         """Let the reactor send what is to be sent, and do what else it has to.
 
