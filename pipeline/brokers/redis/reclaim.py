@@ -7,7 +7,7 @@ key expires: after a pause of the server, everybody's would have.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -32,7 +32,7 @@ __all__ = ["Recoverer", "Watch"]
 _STRIKE = Script.load("strike.lua")
 #: For how many ms it is noted who died, and of how many.
 NOTED_FOR, NOTED = 3_600_000, 100
-#: How many torn entries are buried in one look.
+#: How many torn entries of a queue are buried in one look; and of how many queues is asked at once.
 AT_ONCE = 100
 #: Every so many looks, also workers that never beat are looked for.
 THOROUGH = 5
@@ -153,10 +153,9 @@ class Recoverer:
         watch.see(beats, self._clock.seconds())
         if not thorough and not watch.dead():
             return
-        whole = True
-        for consumer in self._broker.consumers(layout):
-            work = self._recover(layout, watch, consumer)
-            whole &= await self._attempt(work, consumer.queue)
+        whole, consumers = True, self._broker.consumers(layout)
+        for start in range(0, len(consumers), AT_ONCE):
+            whole &= await self._recover_all(layout, watch, consumers[start : start + AT_ONCE])
         whole &= await self._attempt(self._bury_instances(layout, watch), "the lost instances")
         if whole:
             await self._strike(layout, watch)
@@ -179,25 +178,39 @@ class Recoverer:
                 while await self._broker.bury(layout, name, worker, beat):
                     pass
 
-    async def _recover(self, layout: Layout, watch: Watch, consumer: RedisConsumer) -> None:
-        stream = layout.stream(consumer.queue)
-        await self._bury_torn(stream, consumer)
+    async def _recover_all(
+        self, layout: Layout, watch: Watch, consumers: Sequence[RedisConsumer]
+    ) -> bool:
+        """Look after several queues, which are asked about together: mostly there is nothing."""
+        whole = True
+        streams = [layout.stream(consumer.queue) for consumer in consumers]
+        torn = [("XPENDING", stream, TORN, "-", "+", AT_ONCE) for stream in streams]
+        members = [("XINFO", "CONSUMERS", stream, GROUP) for stream in streams]
+        told = await self._client.execute_many([*torn, *members])
+        for n, consumer in enumerate(consumers):
+            work = self._recover(streams[n], watch, consumer, told[n], told[n + len(consumers)])
+            whole &= await self._attempt(work, consumer.queue)
+        return whole
+
+    async def _recover(
+        self, stream: bytes, watch: Watch, consumer: RedisConsumer, torn: Any, members: Any
+    ) -> None:
+        await self._bury_torn(stream, consumer, torn)
         if isinstance(consumer, OrderedConsumer):
             await consumer.take_lease_of_dead(watch.last_beat)
             return
-        others = await self._client.execute("XINFO", "CONSUMERS", stream, GROUP)
-        for name in (named(flat)[b"name"] for flat in others):
+        if isinstance(members, ServerRefused):
+            raise members
+        for name in (named(flat)[b"name"] for flat in members):
             beat = watch.last_beat(name)
             if beat is not None and name != self._broker.worker_id.encode():
                 await consumer.take_over(name, beat)
 
-    async def _bury_torn(self, stream: bytes, consumer: RedisConsumer) -> None:
+    async def _bury_torn(self, stream: bytes, consumer: RedisConsumer, held: Any) -> None:
         """Dead-letter what was acknowledged and then could not be written whole."""
-        try:
-            held = await self._client.execute("XPENDING", stream, TORN, "-", "+", AT_ONCE)
-        except ServerRefused as error:
-            if error.code != "NOGROUP":
-                raise
+        if isinstance(held, ServerRefused):
+            if held.code != "NOGROUP":
+                raise held
             return  # Nothing was ever torn.
         for id in (entry[0] for entry in held):
             found = await self._client.execute("XRANGE", stream, id, id)
