@@ -87,6 +87,8 @@ class RedisBroker:
         self._readers = [RedisReader(self.client, clock, at, self._offset) for at in self.layouts]
         self._producer = Producer(self.client, clock, self.layouts, self.worker_id, self._offset)
         self._consumers: list[RedisConsumer] = []
+        #: The same, so that who looks for those of one queue needn't look at all.
+        self._readers_of: dict[tuple[Layout, str], list[RedisConsumer]] = {}
         self._mover = Mover(self.client, clock, self._offset)
         self._heart = Heart(address, self.worker_id, self.layouts, beat_every, workers)
         #: Which queues an operator has paused.
@@ -217,18 +219,25 @@ class RedisBroker:
 
     def members(self, layout: Layout, queue: str) -> list[Membership]:
         """Of those that read a queue of a partition."""
-        return [c.membership for c in self.consumers(layout) if c.queue == queue]
+        return [c.membership for c in self._readers_of.get((layout, queue), ())]
 
     def opened(self, consumer: RedisConsumer) -> None:
         """Look after a consumer's queue from now on."""
+        layout, queue = self.layouts[consumer.partition], consumer.queue
         self._consumers.append(consumer)
-        self._mover.watch(self.layouts[consumer.partition], consumer.queue)
+        self._readers_of.setdefault((layout, queue), []).append(consumer)
+        self._mover.watch(layout, queue)
 
     def closed(self, consumer: RedisConsumer) -> None:
         """Look after a consumer's queue no more."""
-        if consumer in self._consumers:
-            self._consumers.remove(consumer)
-            self._mover.leave(self.layouts[consumer.partition], consumer.queue)
+        if consumer not in self._consumers:
+            return
+        layout, queue = self.layouts[consumer.partition], consumer.queue
+        self._consumers.remove(consumer)
+        self._readers_of[layout, queue].remove(consumer)
+        if not self._readers_of[layout, queue]:
+            del self._readers_of[layout, queue]
+        self._mover.leave(layout, queue)
 
     async def bury(self, layout: Layout, queue: str, worker: str, beat: bytes) -> bool:
         """Dead-letter what waits for an instance that is gone; True while there may be more."""

@@ -13,7 +13,7 @@ from pipeline.interfaces import IBroker, IConsumer, IReader
 from pipeline.signals import connection_lost, connection_made
 from pipeline.store import Store
 from pipeline.testing.contracts import BrokerContract
-from tests.brokers.redis.bench import QUEUE, RedisBench, RedisCase
+from tests.brokers.redis.bench import OTHER, QUEUE, RedisBench, RedisCase
 
 
 class RedisContract(RedisBench, BrokerContract, TestCase):
@@ -164,6 +164,23 @@ class Partitions(RedisCase):
             await self.soon(broker.publish([Post(QUEUE, b"x")], partition=n))
         tags = {key[: key.index(b"}")] for key in self.tell("KEYS", f"{{{self.namespace}:*")}
         self.assertEqual(4, len(tags))
+
+
+class Members(RedisCase):
+    async def test_members(self) -> None:
+        """Those that read one queue of one partition are known until they close."""
+        broker = await self.make_broker(partitions=2)
+        first, second = [await self.open(broker) for _ in range(2)]
+        await self.open(broker, OTHER)
+        layout, apart = broker.layouts
+        expected = [first.membership, second.membership]
+        self.assertEqual(expected, broker.members(layout, QUEUE))
+        self.assertEqual([], broker.members(apart, QUEUE))
+        await self.soon(first.close())
+        await self.soon(first.close())
+        self.assertEqual([second.membership], broker.members(layout, QUEUE))
+        await self.soon(second.close())
+        self.assertEqual([], broker.members(layout, QUEUE))
 
 
 class LookingIn(RedisCase):
