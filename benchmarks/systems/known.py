@@ -53,14 +53,14 @@ OURS = {
     "pipeline": System(
         "in_pipeline",
         "after the work, with all that it stages, in one step",
-        "defaults: the states of calls are kept; ignore_result",
+        "defaults: the states of calls are kept; ignore_result; many by send_many",
         {kind: (*_OURS, f"{{folder}}/{kind}.yaml") for kind in ("async", "thread", "process")},
         share=1,
     ),
     "pipeline, fast": System(
         "in_pipeline",
         "after the work, with all that it stages, in one step",
-        "ignore_result, keep_task_states: 0, max_in_flight: 400",
+        "ignore_result, keep_task_states: 0, max_in_flight: 400; many by send_many",
         {kind: (*_OURS, f"{{folder}}/{kind}-fast.yaml") for kind in ("async", "thread", "process")},
         share=1,
     ),
@@ -100,7 +100,7 @@ PEERS = {
     "faststream, streams": System(
         "in_faststream",
         "after the work",
-        "uvloop, reads 500",
+        "uvloop, reads 500; many in pipelines of 500",
         _both("-m", "faststream", "run", f"{_HERE}.in_faststream:app", "--log-level", "error"),
         needs="faststream",
     ),
