@@ -218,7 +218,7 @@ class Reader:
             if self._batches:
                 self._handle(self._batches.popleft())
         finally:
-            # Not before: a take is sent when the reactor's turn ends, so it would only delay these.
+            # Not before: to make and to send it would delay these.
             self.take_more()
             self._handling = False
             if self._batches:
