@@ -74,18 +74,16 @@ class Mover:
             await deferLater(self._clock, min(sleep, until_tick(self._clock, LONGEST_SLEEP)))
 
     async def _look(self, layout: Layout, queues: Iterable[str]) -> float:
-        keys = [
-            key for q in queues for key in (layout.delayed(q), layout.stream(q), layout.dead(q))
-        ]
+        keys = [key for queue in queues for key in layout.moving(queue)]
         try:
-            reply = await self._client.run(_MOVE, keys, [AT_ONCE, self._offset()])
+            wait = await self._client.run(_MOVE, keys, [AT_ONCE, self._offset()])
         except BrokerUnavailable:
             return LONGEST_SLEEP
         except ServerRefused as error:
             self._tell(str(error))
             return LONGEST_SLEEP
         self._tell("")
-        return _next_look(reply)
+        return _next_look(wait)
 
     def _tell(self, trouble: str) -> None:
         """Log only what is new: this is asked five times a second."""
@@ -94,10 +92,9 @@ class Mover:
         self._trouble = trouble
 
 
-def _next_look(reply: list[int]) -> float:
-    """Seconds until something is due."""
-    waits = [int(wait) / 1000 for wait in reply[1::2] if int(wait) >= 0]
-    return min([LONGEST_SLEEP, *waits])
+def _next_look(wait: int) -> float:
+    """Seconds until something is due, given ms, or -1 for ever."""
+    return LONGEST_SLEEP if wait < 0 else min(LONGEST_SLEEP, wait / 1000)
 
 
 def _ended(failure: Failure) -> None:

@@ -39,6 +39,7 @@ class Layout:
         # Bounded, since every instance that ever was has a queue of its own.
         self.stream = lru_cache(REMEMBERED)(self._stream)
         self.delayed = lru_cache(REMEMBERED)(self._delayed)
+        self.moving = lru_cache(REMEMBERED)(self._moving)
 
     def _stream(self, queue: str) -> bytes:
         """The stream of a queue; of its dead letters when the name starts with ``!``."""
@@ -48,6 +49,10 @@ class Layout:
 
     def _delayed(self, queue: str) -> bytes:
         return f"{self._prefix}d:{queue}".encode()
+
+    def _moving(self, queue: str) -> tuple[bytes, bytes, bytes]:
+        """The delayed messages of a queue, and where they go."""
+        return self.delayed(queue), self.stream(queue), self.dead(queue)
 
     def dead(self, queue: str) -> bytes:
         """Dead letters; those of an instance's queue lie with its connector's."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import globalLogPublisher
 
+from pipeline.brokers.redis import delayed
 from pipeline.delivery import Post, Settled
 from tests.brokers.redis.bench import QUEUE, RedisCase
 
@@ -51,6 +52,21 @@ class InTime(DelayCase):
         after = time.time() * 1000
         [job] = await self.take(consumer, 1)
         self.assertTrue(before - 1 <= job.enqueued_at <= after)
+
+    async def test_next_of_all(self) -> None:
+        """A look says when the next of all queues is due, but a sleep is never long."""
+        broker = await self.make_broker()
+        mover, layout = broker._mover, broker.layouts[0]
+        for queue, delay in (("far", 3_600_000), ("near", 1_800_000)):
+            await broker.publish([Post(queue, b"x", delay=delay)])
+        self.assertEqual(delayed.LONGEST_SLEEP, await mover._look(layout, ["far", "near"]))
+        self.patch(delayed, "LONGEST_SLEEP", 86_400)
+        self.assertEqual(86_400, await mover._look(layout, ["none"]))
+        for queues, due in ((["far", "none"], 3600), (["far", "near", "none"], 1800)):
+            self.assertApproximates(due, await mover._look(layout, queues), 60)
+        await self.elapse(1800)
+        self.assertApproximates(1800, await mover._look(layout, ["near", "far"]), 60)
+        self.assertEqual((0, 1), (self.length("far"), self.length("near")))
 
     async def test_many(self) -> None:
         """Ten thousand that wait cost a look next to nothing, and are moved when due."""
