@@ -69,4 +69,5 @@ class InPlace(PipelineTestCase):
         with self.assertRaisesRegex(AssertionError, "no result"):
             sender.wait_for(lambda: False, None)
         self.assertEqual(double.name, sender.send(double, [1], {}).task)
+        self.assertEqual(600, len(sender.send_many(double, [[n] for n in range(600)])))
         self.helper.now(self.client.stop())
