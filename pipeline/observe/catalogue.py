@@ -147,7 +147,7 @@ _ALL = (
         "pipeline_reactor_lag_seconds",
         "histogram",
         (),
-        "By how much the reactor was late, looked at four times a second.",
+        "By how much the reactor was late, looked at five times a second.",
         SHORT,
     ),
     Measure("pipeline_ready", "gauge", (), "1 while /ready says 200."),

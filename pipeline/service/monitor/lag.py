@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.observe.meter import Histogram
+from pipeline.ticks import TICK, until_tick
 
 __all__ = ["EVERY", "Lag"]
 
 #: Seconds between two looks.
-EVERY = 0.25
+EVERY = TICK
 
 
 class Lag:
@@ -27,8 +28,9 @@ class Lag:
 
     def start(self) -> None:
         """Look from now on."""
-        self._due = self._clock.seconds() + EVERY
-        self._call = self._clock.callLater(EVERY, self._look)
+        wait = until_tick(self._clock, EVERY)
+        self._due = self._clock.seconds() + wait
+        self._call = self._clock.callLater(wait, self._look)
 
     def stop(self) -> None:
         """Look no more."""
