@@ -128,7 +128,7 @@ class Inlet:
                 message._delivery = delivery
             handler = self.handlers.get(message.get_routing_endpoint(), self.default)
             result = handler(message)
-        except Exception as error:
+        except BaseException as error:  # see _raised
             return self._raised(delivery, error, handler)
         if result is None and not delivery._unfinished:
             return None
@@ -142,7 +142,7 @@ class Inlet:
             message._delivery = delivery
             handler = self.handlers.get(message.get_routing_endpoint(), self.default)
             result = handler(message)
-        except Exception as error:
+        except BaseException as error:  # see _raised
             return await self._raised(delivery, error, handler)
         return await self._finish(delivery, handler, result)
 
@@ -153,7 +153,7 @@ class Inlet:
                 result = await result
             if delivery._unfinished:
                 await self._complete(delivery, delivery.take_unfinished())
-        except Exception as error:
+        except BaseException as error:  # see _raised
             return await self._raised(delivery, error, handler)
         if type(result) not in _OUTCOMES or type(result) is Done:
             return None
@@ -177,7 +177,10 @@ class Inlet:
 
     # What was raised ---------------------------------------------------------------------------
 
-    async def _raised(self, delivery: Delivery, error: Exception, handler: Any) -> Any:
+    async def _raised(self, delivery: Delivery, error: BaseException, handler: Any) -> Any:
+        # Not so a SystemExit: a handler ends itself, never those that came with it.
+        if isinstance(error, (GeneratorExit, KeyboardInterrupt)):
+            raise error
         if self.is_stopping and isinstance(error, (CancelledError, WorkerShutdown)):
             return HAND_BACK
         try:
@@ -186,7 +189,7 @@ class Inlet:
             outcome = self._decided(worse, delivery)
         return await self._guarded(delivery, outcome, handler)
 
-    async def _verdict(self, delivery: Delivery, error: Exception) -> Any:
+    async def _verdict(self, delivery: Delivery, error: BaseException) -> Any:
         if not isinstance(error, (Drop, Respond)):
             with suppress(Exception):  # the first error is the one that counts
                 await self._complete(delivery, delivery.take_unfinished())
@@ -221,7 +224,7 @@ class Inlet:
         answer = await finished(way(respond.message, self._name))
         await self._publisher.put(kind, answer, Edge(delivery))
 
-    def _decided(self, error: Exception, delivery: Delivery) -> Any:
+    def _decided(self, error: BaseException, delivery: Delivery) -> Any:
         try:
             outcome = self._worker.decide(error, delivery)
         except Exception:

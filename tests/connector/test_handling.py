@@ -156,6 +156,26 @@ class Raised(HandlingCase):
         self.handled(lambda message: fail(PermanentFailure("no")))
         self.assertEqual("permanent", self.letter()["reason"])
 
+    def test_exit(self) -> None:
+        """A handler that ends itself has failed; what came with its message is handled."""
+
+        async def waiting(message: Any) -> None:
+            leave(message)
+
+        def leave(message: Any) -> None:
+            if message.content == "b":
+                raise SystemExit(3)
+
+        for handler in (leave, waiting):
+            connector = self.connector()
+            connector.add_handler("inbound", handler)
+            self.put("sms.inbound", *map(inbound, "abc"))
+            self.clock.pump([1] * 5)
+            self.assertEqual((0, 0, 0), self.depth("sms.inbound")[:3])
+            self.assertEqual("SystemExit: 3", self.letter()["error"])
+            self.stop(connector)
+            self.looker.server.flush()
+
     def test_retry_later(self) -> None:
         """RetryLater waits as long as it says, whatever the policy."""
         self.handled(self.raising(RetryLater(100, "busy")))
