@@ -81,7 +81,10 @@ class Threads:
         """As :meth:`run`, but the thread stays taken until :meth:`give_back`."""
         self.busy += 1
         done: Deferred[Any] = Deferred()
-        self._crew.do(done.callback, partial(function, **kwargs) if kwargs else function, *args)
+        try:
+            self._crew.do(done.callback, partial(function, **kwargs) if kwargs else function, *args)
+        except RuntimeError:  # no thread can begin; who waits for this one's end must have it
+            done.errback()
         return done.addBoth(self._ended)
 
     def _ended(self, result: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
@@ -60,6 +61,15 @@ class Pool(TestCase):
             with self.assertRaises(ZeroDivisionError):
                 await self._call(lambda: 1 / 0)
         self.assertEqual(0, self.threads.busy)
+
+    async def test_no_thread(self) -> None:
+        """That no thread can be begun is an error that comes back, and holds none up."""
+        no_more = RuntimeError("can't start new thread")
+        with patch.object(threading.Thread, "start", side_effect=no_more):
+            for _ in range(3):
+                with self.assertRaises(RuntimeError):
+                    await self._call(int)
+        self.assertEqual((0, 0), (self.threads.busy, await self._call(int)))
 
     async def test_bound(self) -> None:
         """No more run at a time than there are threads; the rest waits its turn."""
