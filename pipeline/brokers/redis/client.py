@@ -50,6 +50,12 @@ def _wrong_type(keys: Sequence[Argument]) -> str:
     return f"WRONGTYPE a key is not what it should be, one of {named}{more}"
 
 
+def _with_keys(why: Failure, keys: Sequence[Argument]) -> Failure:
+    if getattr(why.value, "code", "") != "WRONGTYPE":
+        return why
+    return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
+
+
 class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
     """txredisapi's protocol with a faster way through, one Deferred for a batch, and a limit.
 
@@ -313,16 +319,15 @@ class Client(Link[_Protocol]):
         :returns: as :meth:`execute` does.
         """
         call = (len(keys), *keys, *args)
+        done = self.execute("EVALSHA", script.sha, *call)
+        return done.addErrback(self._not_run, script, keys, call)
 
-        def failed(why: Failure) -> Any:
-            code = getattr(why.value, "code", "")
-            if code == "NOSCRIPT":
-                return self.execute("EVAL", script.source, *call).addErrback(failed)
-            if code == "WRONGTYPE":
-                return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
-            return why
-
-        return self.execute("EVALSHA", script.sha, *call).addErrback(failed)
+    def _not_run(
+        self, why: Failure, script: Script, keys: Sequence[Argument], call: tuple[Argument, ...]
+    ) -> Any:
+        if getattr(why.value, "code", "") != "NOSCRIPT":
+            return _with_keys(why, keys)
+        return self.execute("EVAL", script.source, *call).addErrback(_with_keys, keys)
 
     def flush(self) -> None:
         """Have the commands that were sent leave now, not at the end of the reactor's turn."""

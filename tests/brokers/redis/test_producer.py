@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from twisted.internet.defer import gatherResults
 
 from pipeline.brokers.redis import producer
+from pipeline.brokers.redis.layout import Layout
+from pipeline.brokers.redis.producer import Producer
 from pipeline.delivery import Post
 from pipeline.errors import BrokerUnavailable
 from tests.brokers.redis.bench import QUEUE, RedisCase
@@ -37,6 +40,20 @@ class Lanes(RedisCase):
         await broker.start()
         await self.soon(publishing)
         self.assertEqual([b"early"], self.stored())
+
+    async def test_no_cycles(self) -> None:
+        """What is stored leaves nothing behind that only the garbage collector finds."""
+        client = (await self.make_broker()).client
+        one = Producer(client, self.reactor, [Layout(self.namespace, 0)], "me", lambda: 0)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        found = []
+        for count in (1, 101):
+            gc.collect()
+            for _ in range(count):
+                await one.publish([Post(QUEUE, b"0")], 0, 0)
+            found.append(gc.collect())
+        self.assertLess(found[1] - found[0], 90)
 
 
 class Ends(RedisCase):
