@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NamedTuple, cast
 
-from pipeline.message.ids import derived_id, id_source
+from pipeline.message.ids import derived_id, id_on_wire, id_source
 from pipeline.store import Store, Write
 
 __all__ = [
@@ -225,7 +225,9 @@ class Delivery:
     @property
     def idempotency_key(self) -> str:
         """A text that is the same every time this message is handled, for effects outside."""
-        return getattr(self.message, "message_id", None) or derived_id(repr(self.payload), 0)
+        message = self.message  # None once it is let go of: there may be somebody in the background
+        known = getattr(message, "message_id", "") if message else id_on_wire(self.payload)
+        return known or derived_id(repr(self.payload), 0)
 
     @property
     def trace_headers(self) -> tuple[bytes, ...]:

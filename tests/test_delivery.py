@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from pipeline.codec import Codec
 from pipeline.delivery import (
     Delivery,
     Limit,
@@ -18,6 +19,7 @@ from pipeline.delivery import (
     delivery_of,
     derived_id,
 )
+from pipeline.message import UserMessage
 from pipeline.store import Store
 
 
@@ -136,6 +138,15 @@ class Identity(SynchronousTestCase):
         first, other, instance = (job.next_id() for job in jobs)
         self.assertNotEqual(first, other)
         self.assertEqual(first, instance)
+
+    def test_let_go_of(self) -> None:
+        """The key is the same when the message was let go of, for who goes on in the background."""
+        message = UserMessage(to_addr="1", from_addr="2", transport_name="t", transport_type="sms")
+        job = delivery(Codec().encode(message))
+        job.message = message
+        before = job.idempotency_key
+        job.message = None
+        self.assertEqual(before, job.idempotency_key)
 
     def test_without_an_id(self) -> None:
         """A message without an id is known by its bytes."""

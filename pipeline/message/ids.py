@@ -11,7 +11,9 @@ import os
 from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["derived_id", "id_source", "new_id", "random_id"]
+import msgspec
+
+__all__ = ["derived_id", "id_on_wire", "id_source", "new_id", "random_id"]
 
 
 class IdSource(Protocol):
@@ -45,6 +47,24 @@ def derived_id(parent: str, index: int) -> str:
     The same in every run, so that a message handled twice makes no new ids.
     """
     return hashlib.blake2b(f"{parent}:{index}".encode(), digest_size=16).hexdigest()
+
+
+class _Named(msgspec.Struct):
+    """All that is looked for in a message."""
+
+    message_id: str = ""
+
+
+_from_json = msgspec.json.Decoder(_Named).decode
+_from_msgpack = msgspec.msgpack.Decoder(_Named).decode
+
+
+def id_on_wire(payload: bytes) -> str:
+    """The id of an encoded message; ``""`` if it has none, or is no message."""
+    try:
+        return (_from_json if payload[:1] == b"{" else _from_msgpack)(payload).message_id
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
 
 
 def random_id() -> str:

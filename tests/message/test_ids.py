@@ -8,7 +8,9 @@ from contextvars import copy_context
 
 from twisted.trial.unittest import TestCase
 
-from pipeline.message.ids import id_source, new_id, random_id
+from pipeline.codec import Codec
+from pipeline.message import EventMessage, UserMessage
+from pipeline.message.ids import id_on_wire, id_source, new_id, random_id
 
 
 class Derived:
@@ -53,3 +55,17 @@ class Source(TestCase):
 
         self.assertEqual("derived", copy_context().run(inside))
         self.assertEqual(32, len(new_id()))
+
+
+class OnWire(TestCase):
+    def test_found(self) -> None:
+        """An encoded message's id is found in either format, without the message."""
+        message = UserMessage(to_addr="1", from_addr="2", transport_name="t", transport_type="sms")
+        for codec in (Codec(), Codec("msgpack")):
+            self.assertEqual(message.message_id, id_on_wire(codec.encode(message)))
+
+    def test_none(self) -> None:
+        """What has none, or is no message, has an empty one."""
+        event = EventMessage(event_type="ack", user_message_id="1", sent_message_id="2")
+        nothing = [Codec().encode(event), b"", b"x", b"{", b'{"message_id": 1}', b"[" * 100_000]
+        self.assertEqual([""] * 6, [id_on_wire(payload) for payload in nothing])
