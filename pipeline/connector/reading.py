@@ -13,7 +13,11 @@ from twisted.python.failure import Failure
 
 from pipeline.delivery import Delivery
 
-__all__ = ["Reader", "Window"]
+__all__ = ["MANY", "Reader", "Window"]
+
+#: With so many the next take is asked for before they are handled, so that the server works
+#: meanwhile; fewer begin at once, as to ask would only delay them.
+MANY = 20
 
 #: Seconds before a take that failed is tried again.
 AGAIN = 1.0
@@ -205,9 +209,10 @@ class Reader:
         elif self._reading and not self._stopped:
             self._take_later()  # nothing, though nobody interrupted: it must not make us spin
         self._tell_stopped()
-        if self._handling or self._next is not None:
+        is_busy = self._handling or self._next is not None
+        if is_busy or len(batch) >= MANY:
             self.take_more()
-        else:
+        if not is_busy:
             self._handle_next()
 
     def _handle_next(self) -> None:
@@ -218,7 +223,6 @@ class Reader:
             if self._batches:
                 self._handle(self._batches.popleft())
         finally:
-            # Not before: to make and to send it would delay these.
             self.take_more()
             self._handling = False
             if self._batches:

@@ -26,6 +26,7 @@ from pipeline.message.dates import VUMI_DATE_FORMAT, format_vumi_date, parse_vum
 from pipeline.message.envelope import (
     UNSET,
     Message,
+    field_names,
     from_payload,
     make,
     register,
@@ -192,8 +193,12 @@ class UserMessage(Message, tag="user_message"):
 
     def _answer(self, cls: type[UserT], fields: dict[str, Any]) -> UserT:
         way_back = self._way_back()
+        delivery = self._delivery
+        if delivery is not None and "message_id" not in fields:
+            way_back["message_id"] = delivery.next_id()
         way_back.update(fields)
-        answer = _make(cls, self._delivery, way_back)
+        is_known = field_names(cls).issuperset(fields)
+        answer = cls(**way_back) if is_known else make(cls, way_back)
         if "routing_metadata" in fields:
             answer.set_routing_endpoint(self.get_routing_endpoint())
         return answer
@@ -242,14 +247,7 @@ class UserMessage(Message, tag="user_message"):
         """
         blank = {"from_addr": None, "transport_name": None, "transport_type": None}
         given = {**blank, **unshared(fields), "to_addr": to_addr, "content": content}
-        return _make(cls, None, given)
-
-
-def _make(cls: type[UserT], delivery: Any, fields: dict[str, Any]) -> UserT:
-    """A message of a class, its id from the delivery in hand, its unknown keys in ``extra``."""
-    if delivery is not None and "message_id" not in fields:
-        fields["message_id"] = delivery.next_id()
-    return make(cls, fields)
+        return make(cls, given)
 
 
 @register

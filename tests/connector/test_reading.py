@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from pipeline.connector.reading import AGAIN, Reader, Window
+from pipeline.connector.reading import AGAIN, MANY, Reader, Window
 from pipeline.delivery import Delivery
 from tests.workers import WorkerCase, inbound
 
@@ -72,6 +72,23 @@ class Taking(ReaderCase):
         self.assertFalse(reader.is_halted)
         gc.collect()  # only then the error is logged
         self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+
+    def test_many(self) -> None:
+        """While many are handled the server is at work on the next already."""
+        seen: list[tuple[int, bool]] = []
+        window = Window(4 * MANY)
+        reader = Reader(
+            self.consumer,
+            window,
+            self.clock,
+            lambda batch: seen.append((len(batch), reader._taking)),
+        )
+        self.reader.pause()
+        self.addCleanup(reader.pause)
+        self.put("q", *[inbound(str(at)) for at in range(2 * MANY)])
+        reader.read()
+        self.put("q", inbound("alone"))
+        self.assertEqual([(2 * MANY, True), (1, False)], seen)
 
     def test_begins_when_it_can(self) -> None:
         """Who asks for reading is told when a take is out, though it failed at first."""
