@@ -6,11 +6,14 @@ Importing it installs the reactor, since importing txredisapi does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import hiredis
 import txredisapi
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
@@ -29,6 +32,11 @@ Argument = bytes | str | int
 #: Seconds that a polite end of a connection may take.
 CLOSE_LIMIT = 1.0
 
+#: The bytes that the system takes on a Unix socket before anybody reads, as far as it allows: a
+#: large command whole, so that the server is at work on it while we make the next. On others the
+#: system finds the size by itself.
+SEND_BUFFER = 1_000_000
+
 #: How many keys an error names.
 KEYS_SHOWN = 6
 
@@ -40,6 +48,12 @@ _pack: Callable[[Any], bytes] = hiredis.pack_command
 
 def _refused(text: str) -> ServerRefused:
     return ServerRefused(text, code=text.partition(" ")[0])
+
+
+def _make_room(transport: Any) -> None:
+    if isinstance(transport.getPeer(), UNIXAddress):
+        with suppress(OSError):
+            transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
 
 
 def _wrong_type(keys: Sequence[Argument]) -> str:
@@ -86,6 +100,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
         # written would go past the encryption.
         if isinstance(self.transport, FileDescriptor):
             self._write_now, self._write_some = self.transport.doWrite, self.transport.writeSomeData
+            _make_room(self.transport)
         self._look_later()
 
     async def greet(self, address: Address, name: str) -> None:

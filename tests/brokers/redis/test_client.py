@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -169,6 +170,17 @@ class Bounds(ClientCase):
         self.assertIn("too many commands in flight", str(why.value))
         self.assertEqual([b"PONG"] * 3, await full)
         self.assertEqual(b"PONG", await client.execute("PING"))
+
+    async def test_send_buffer(self) -> None:
+        """The system takes more at once than it does of a Unix socket as it comes."""
+        client = await self.connect()
+        assert client._protocol is not None
+        with socket.socket(socket.AF_UNIX) as usual:
+            most = [
+                each.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+                for each in (client._protocol.transport.socket, usual)
+            ]
+        self.assertGreater(*most)
 
     async def test_tightest(self) -> None:
         """The greeting is no command of the caller's: one at a time is a bound that works."""
