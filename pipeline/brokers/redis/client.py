@@ -21,6 +21,7 @@ from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.checks import server_checks
 from pipeline.brokers.redis.inflight import LOOKS, Batch, InFlight, Single
 from pipeline.brokers.redis.link import Link
+from pipeline.brokers.redis.refusal import refused, with_keys
 from pipeline.brokers.redis.script import Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
 from pipeline.ticks import until_tick
@@ -37,37 +38,16 @@ CLOSE_LIMIT = 1.0
 #: system finds the size by itself.
 SEND_BUFFER = 1_000_000
 
-#: How many keys an error names.
-KEYS_SHOWN = 6
-
 #: What PING may answer on a server that is of use nevertheless.
 _TOLERATED = frozenset({"BUSY", "MASTERDOWN", "MISCONF", "NOPERM"})
 _NOTHING = object()
 _pack: Callable[[Any], bytes] = hiredis.pack_command
 
 
-def _refused(text: str) -> ServerRefused:
-    return ServerRefused(text, code=text.partition(" ")[0])
-
-
 def _make_room(transport: Any) -> None:
     if isinstance(transport.getPeer(), UNIXAddress):
         with suppress(OSError):
             transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
-
-
-def _wrong_type(keys: Sequence[Argument]) -> str:
-    """The server says no key; whoever mends it needs to know where to look."""
-    shown = [key.decode("utf-8", "replace") if isinstance(key, bytes) else key for key in keys]
-    more = " .." if len(shown) > KEYS_SHOWN else ""
-    named = ", ".join(map(str, shown[:KEYS_SHOWN]))
-    return f"WRONGTYPE a key is not what it should be, one of {named}{more}"
-
-
-def _with_keys(why: Failure, keys: Sequence[Argument]) -> Failure:
-    if getattr(why.value, "code", "") != "WRONGTYPE":
-        return why
-    return Failure(ServerRefused(_wrong_type(keys), "WRONGTYPE"))
 
 
 class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
@@ -79,7 +59,7 @@ class _Protocol(txredisapi.HiredisProtocol):  # type: ignore[misc]  # untyped
 
     def __init__(self, clock: Any, max_pending: int, reply_timeout: float | None) -> None:
         super().__init__(charset=None, convertNumbers=False)
-        self._reader = hiredis.Reader(replyError=_refused, notEnoughData=_NOTHING)
+        self._reader = hiredis.Reader(replyError=refused, notEnoughData=_NOTHING)
         self._max_pending = max_pending
         self._reply_timeout = reply_timeout
         self._clock = clock
@@ -341,8 +321,8 @@ class Client(Link[_Protocol]):
         self, why: Failure, script: Script, keys: Sequence[Argument], call: tuple[Argument, ...]
     ) -> Any:
         if getattr(why.value, "code", "") != "NOSCRIPT":
-            return _with_keys(why, keys)
-        return self.execute("EVAL", script.source, *call).addErrback(_with_keys, keys)
+            return with_keys(why, keys)
+        return self.execute("EVAL", script.source, *call).addErrback(with_keys, keys)
 
     def flush(self) -> None:
         """Have the commands that were sent leave now, not at the end of the reactor's turn."""

@@ -15,6 +15,7 @@ from typing import Any
 import hiredis
 
 from pipeline.brokers.redis.address import Address
+from pipeline.brokers.redis.refusal import refused
 from pipeline.brokers.redis.script import Script
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
@@ -25,10 +26,6 @@ Argument = bytes | str | int
 _CHUNK = 65536
 _NOTHING = object()
 _pack: Callable[[Any], bytes] = hiredis.pack_command
-
-
-def _refused(text: str) -> ServerRefused:
-    return ServerRefused(text, code=text.partition(" ")[0])
 
 
 class Wire:
@@ -85,7 +82,7 @@ class Wire:
 
     def _connect(self) -> None:
         self._socket = self._open()
-        self._reader = hiredis.Reader(replyError=_refused, notEnoughData=_NOTHING)
+        self._reader = hiredis.Reader(replyError=refused, notEnoughData=_NOTHING)
         try:
             self._greet()
         except ServerRefused:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from pipeline.brokers.redis.address import Address
 from pipeline.brokers.redis.link import Link
+from pipeline.brokers.redis.refusal import refused
 from pipeline.errors import BrokerUnavailable, ServerRefused
 
 __all__ = ["Subscription"]
@@ -39,7 +40,7 @@ class _Ear(Protocol):
         self._subscribe = subscribe
         self._heard = heard
         self._clock = clock
-        self._reader = hiredis.Reader(replyError=_refused, notEnoughData=_NOTHING)
+        self._reader = hiredis.Reader(replyError=refused, notEnoughData=_NOTHING)
         self._answers: list[Any] = []
         self._greeted: Deferred[None] | None = None
         self._expected = 0
@@ -177,7 +178,3 @@ class Subscription(Link[_Ear]):
         """Hear again."""
         if self._protocol is not None:
             self._protocol.resume()
-
-
-def _refused(text: str) -> ServerRefused:
-    return ServerRefused(text, code=text.partition(" ")[0])
