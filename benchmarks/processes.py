@@ -85,10 +85,11 @@ class Child:
         """
         deadline = time.monotonic() + within
         while True:
+            has_ended = self.process.poll() is not None  # asked first: its end may make it true
             found = is_so()
             if found:
                 return found
-            if self.process.poll() is not None:
+            if has_ended:
                 raise SystemExit(f"a process ended with {self.process.returncode}:\n{self.said}")
             if time.monotonic() > deadline:
                 raise SystemExit(f"a process did nothing for {within:g} s:\n{self.said}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, TestCase
 
+from benchmarks.processes import Child
 from benchmarks.systems.known import SYSTEMS
 from tests.quick import SKIP
 
@@ -180,6 +181,19 @@ class Benchmarks(TestCase):
             [("stream", 300), ("stream", 300), ("list", 300)],
             [(r["what"], r["stored"]) for r in rows],
         )
+
+    def test_process_ended(self) -> None:
+        """A process that ends between two looks has still brought about what is waited for."""
+        with Child("-c", "pass") as child:
+
+            def is_so() -> bool:
+                was_there = child.process.poll() is None
+                child.process.wait()
+                return not was_there
+
+            self.assertTrue(child.until(is_so))
+            with self.assertRaises(SystemExit):
+                child.until(lambda: False)
 
     def test_others(self) -> None:
         """The others print their tables, and write what they have found."""
