@@ -69,8 +69,6 @@ class Settler:
 
         :raise BrokerUnavailable: the client has been stopped.
         """
-        if _is_one_batch(deliveries):
-            return await self._settle(deliveries)
         results: list[Settled] = []
         for batch in _batches(deliveries):
             results += await self._settle(batch)
@@ -152,19 +150,6 @@ def _result(delivery: Delivery, reply: bytes, lost: bool) -> Settled:
         return result
     delivery.refusal = reply[2:].decode("utf-8", "replace")
     return Settled.REFUSED if reply.startswith(b"E") else Settled.TORN
-
-
-def _is_one_batch(deliveries: Sequence[Delivery]) -> bool:
-    """As most are; what needs a closer look is none."""
-    if not 0 < len(deliveries) <= MOST_DELIVERIES:
-        return False
-    token, size = deliveries[0].token, 0
-    for delivery in deliveries:
-        if delivery.token != token or delivery.has_state:
-            return False
-        for post in delivery.posts:
-            size += len(post.payload)
-    return size <= MOST_BYTES
 
 
 def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
